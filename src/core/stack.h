@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_STACK_H
+#define CORE_STACK_H
+
+/*
+ * Building and opening a tree of layers. src/stack reads the text, makes the
+ * layers and stores their options; from there on the core goes on alone.
+ */
+
+#include <kiobuf/layer.h>
+
+#include "port/port.h"
+
+struct kio_stack {
+	struct kio_layer *top;
+	struct kio_layer **layers; /* all, by index; sides included */
+	unsigned layer_count;
+	unsigned opened; /* layers whose open succeeded, in the order of opening */
+	struct kio_layer **order;
+	struct kio_stack_options options; /* set is not kept */
+	unsigned loops;   /* channels open; atomic */
+	struct kio__mutex mutex; /* over channels, and past statistics */
+	struct kio_channel *channels;
+	struct kio_loop *setup;  /* for I/O while opening and closing */
+	struct kio_channel *setup_channel;
+	struct kio_loop *own;    /* for the blocking forms */
+	struct kio_channel *own_channel;
+	struct kio_limits limits; /* as seen from above the top */
+	/* what src/stack hangs here: texts and secrets of options; freed with the stack */
+	void *text;
+	void (*text_free)(void *text);
+	/* a loop for the stack's own use, on the engine of the options */
+	int (*loop_open)(struct kio_loop **loop, const struct kio_stack *stack);
+};
+
+/* options may be NULL. */
+int kio__stack_create(struct kio_stack **stack, const struct kio_stack_options *options);
+
+/*
+ * A layer of the class with options zeroed; name is copied; NULL: class and a
+ * number. -ENOMEM.
+ */
+int kio__layer_create(struct kio_layer **layer, struct kio_stack *stack,
+		      const struct kio_class *class_, const char *name);
+
+/* Hangs leg below layer, after those it has. */
+int kio__layer_add_leg(struct kio_layer *layer, struct kio_layer *leg);
+
+/* A helper stack at the side of layer. */
+int kio__layer_add_side(struct kio_layer *layer, struct kio_layer *side);
+
+/* Opens all layers from the bottom up. On failure those that were open are closed again. */
+int kio__stack_open(struct kio_stack *stack, struct kio_layer *top, struct kio_diag *diag);
+
+/* Closes what is open and frees everything, layers that were never opened too. */
+int kio__stack_close(struct kio_stack *stack, struct kio_diag *diag);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PORT_PORT_H
+#define PORT_PORT_H
+
+/*
+ * All that src/core and src/layers need from the world. posix.c is the port to
+ * Linux processes; the core is compiled without any other system header.
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* memory; zeroed; NULL: none left */
+void *kio__alloc(size_t size);
+void *kio__alloc_aligned(size_t size, size_t align);
+void kio__free(void *memory);
+
+void *memcpy(void *restrict to, const void *restrict from, size_t len);
+void *memmove(void *to, const void *from, size_t len);
+void *memset(void *to, int value, size_t len);
+int memcmp(const void *a, const void *b, size_t len);
+size_t strlen(const char *text);
+int strcmp(const char *a, const char *b);
+
+/* Clears memory that held a secret; never optimised away. */
+void kio__wipe(void *memory, size_t len);
+
+/* nanoseconds, monotonic */
+uint64_t kio__now(void);
+
+/* Unpredictable bytes. 0 or -errno. */
+int kio__random(void *into, size_t len);
+
+/* A contract was broken: prints the sentence and aborts. Formats as kio_format. */
+_Noreturn void kio__panic(const char *format, ...);
+
+/* "No space left on device" for ENOSPC or -ENOSPC. */
+const char *kio__error_text(int error);
+
+/* A short exclusion; never held across a callback. */
+struct kio__mutex {
+	uint64_t room[8];
+};
+void kio__mutex_init(struct kio__mutex *mutex);
+void kio__mutex_fini(struct kio__mutex *mutex);
+void kio__mutex_lock(struct kio__mutex *mutex);
+void kio__mutex_unlock(struct kio__mutex *mutex);
+
+/* Something one thread waits for and another opens, once. */
+struct kio__gate {
+	uint32_t open;
+};
+void kio__gate_init(struct kio__gate *gate);
+void kio__gate_open(struct kio__gate *gate);
+void kio__gate_wait(struct kio__gate *gate);
+
+/* Threads. They block all signals. */
+struct kio__thread;
+int kio__thread_start(struct kio__thread **thread, const char *name, void (*run)(void *priv),
+		      void *priv);
+void kio__thread_join(struct kio__thread **thread);
+/* Names the running thread; never 0. */
+uintptr_t kio__thread_self(void);
+
+/*
+ * Workers for work that computes (ciphers). The pool is the process's, made at
+ * first use, as large as the machine. run() calls back when it is done.
+ */
+struct kio__job {
+	struct kio__job *next;
+	void (*run)(struct kio__job *job);
+};
+int kio__job_queue(struct kio__job *job);
+
+/* AES-256-XTS. key is 64 bytes. One context may run on several threads at once. */
+struct kio__xts;
+int kio__xts_create(struct kio__xts **xts, const unsigned char *key);
+void kio__xts_destroy(struct kio__xts **xts);
+/*
+ * One data unit: len bytes (a multiple of 16) from `from` to `to`, which may be
+ * the same. 0 or -EIO.
+ */
+int kio__xts_run(struct kio__xts *xts, bool encrypt, const unsigned char tweak[16], void *to,
+		 const void *from, size_t len);
+
+/* CRC-32C (Castagnoli) of more bytes; begin with 0. */
+uint32_t kio__crc32c(uint32_t crc, const void *data, size_t len);
+
+#endif
