@@ -30,8 +30,9 @@
  *     called or detached. It is not touched again once it was called.
  *  4. Who frees an event that others wait for fires it first, with -ECANCELED.
  *  5. An event has either callbacks or, from kio_group_add, one group; an
- *     event with callbacks joins a group through a kio_arm.
- *  6. The members of a group live until the group's drained event fires.
+ *     event with callbacks, or the drained event of a group, joins a group
+ *     through a kio_arm.
+ *  6. A group and its members live until both of its events fired.
  */
 
 #include <kiobuf/base.h>
@@ -42,9 +43,9 @@ struct kio_event;
 struct kio_cb;
 
 /*
- * Called when its event fires. Returns another event to fire after this one
- * with the status already stored by kio_event_set, or NULL. An interceptor may
- * return KIO_CB_HOLD: what is left waits until kio_event_resume.
+ * Called when its event fires. A notifier returns an event to fire next, its
+ * status stored by kio_event_set, or NULL. An interceptor returns NULL, or
+ * KIO_CB_HOLD: then all that is left waits until kio_event_resume.
  */
 typedef struct kio_event *(*kio_cb_fn)(struct kio_cb *cb, struct kio_event *event);
 
@@ -58,7 +59,7 @@ struct kio_cb {
 struct kio_event {
 	uintptr_t word; /* callbacks, group or state; 0: pending, nobody waits */
 	int32_t status; /* 0 or -errno, once fired */
-	uint32_t gen;   /* counts reuse; for finding stale handles */
+	uint32_t gen;   /* counts reuse, for finding stale handles; the top bit: is firing */
 };
 
 static inline void
@@ -66,15 +67,16 @@ kio_event_init(struct kio_event *event)
 {
 	event->word = 0;
 	event->status = 0;
-	event->gen++;
+	event->gen = (event->gen + 1) & 0x7fffffff;
 }
 
 #define KIO_EVENT_FIRED ((uintptr_t)1)
 
+/* The status is visible; callbacks may still be running. */
 static inline bool
 kio_event_fired(const struct kio_event *event)
 {
-	return event->word == KIO_EVENT_FIRED;
+	return (event->word & KIO_EVENT_FIRED) != 0;
 }
 
 /*
@@ -111,12 +113,11 @@ enum kio_policy {
 	KIO_SETTLE, /* all fired; 0, whatever they say */
 };
 
-/* The fourth 16 bytes hold the threshold and the first error. */
 struct kio_group {
 	struct kio_event event;   /* fires when decided */
 	struct kio_event drained; /* fires when decided and all members have fired */
-	uint64_t counts;          /* members that succeeded, failed, are awaited; sealed */
-	uint32_t k;
+	uint64_t counts;          /* members that succeeded 20, failed 20, are awaited 23; sealed 1 */
+	uint32_t k;               /* policy 2, threshold 30 */
 	int32_t error;            /* the first */
 };
 
@@ -128,7 +129,8 @@ KIO_PUBLIC void kio_group_add(struct kio_group *group, struct kio_event *event);
 
 /*
  * No more members: now the group can be decided. Without members ALL, SETTLE
- * and QUORUM of 0 are 0; ANY and QUORUM are -EINVAL.
+ * and QUORUM of 0 succeed; what can never succeed is -EINVAL. A group has at
+ * most 1,048,575 members; nest beyond.
  */
 KIO_PUBLIC void kio_group_seal(struct kio_group *group);
 

@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events and groups of one owner: plain loads and stores.
+ *
+ * The word of an event is a link and tags:
+ *
+ *   0                  pending, nobody attached
+ *   group | GROUP      pending; one group waits for it
+ *   cb | ...           pending; a stack of callbacks, the last attached on top
+ *   link               firing (the top bit of gen): the callbacks still to run,
+ *                      interceptors first, then notifiers in order of attaching
+ *   link | FIRED       the same, and the status is visible: notifiers are left
+ *
+ * A link leads to a callback and says by INTERCEPTOR of which kind it is. The
+ * last callback's link has BOUNDARY and leads to the event whose callbacks come
+ * after this one's. So the events in the middle of their callbacks are a stack
+ * threaded through themselves, and a chain of any length or depth runs in one
+ * loop, without recursion and without memory of its own.
+ */
+#include <kiobuf/event.h>
+
+#include "base/math.h"
+#include "port/port.h"
+
+#define FIRED KIO_EVENT_FIRED
+#define GROUP ((uintptr_t)2)    /* in a pending event's word */
+#define BOUNDARY ((uintptr_t)2) /* in a link */
+#define INTERCEPTOR ((uintptr_t)4)
+#define TAGS ((uintptr_t)7)
+
+#define FIRING 0x80000000u
+
+static bool
+is_firing(const struct kio_event *event)
+{
+	return (event->gen & FIRING) != 0;
+}
+
+static struct kio_cb *
+link_cb(uintptr_t link)
+{
+	return (struct kio_cb *)(link & ~TAGS);
+}
+
+static uintptr_t
+link_next(uintptr_t link)
+{
+	return (uintptr_t)link_cb(link)->next;
+}
+
+static void
+link_set_next(uintptr_t link, uintptr_t next)
+{
+	link_cb(link)->next = (struct kio_cb *)next;
+}
+
+static bool
+link_is_end(uintptr_t link)
+{
+	return link == 0 || (link & BOUNDARY) != 0;
+}
+
+/* --- groups: counting --------------------------------------------------- */
+
+#define OK_ONE ((uint64_t)1)
+#define FAIL_ONE ((uint64_t)1 << 20)
+#define LIVE_ONE ((uint64_t)1 << 40)
+#define SEALED ((uint64_t)1 << 63)
+#define COUNT_MAX 0xfffffu
+#define LIVE_MASK 0x7fffffu
+
+static unsigned
+group_ok(const struct kio_group *group)
+{
+	return group->counts & COUNT_MAX;
+}
+
+static unsigned
+group_failed(const struct kio_group *group)
+{
+	return group->counts / FAIL_ONE & COUNT_MAX;
+}
+
+static unsigned
+group_live(const struct kio_group *group)
+{
+	return group->counts / LIVE_ONE & LIVE_MASK;
+}
+
+static void
+group_count(struct kio_group *group, int status)
+{
+	group->counts += status == 0 ? OK_ONE : FAIL_ONE;
+	if (status != 0 && group->error == 0)
+		group->error = status;
+}
+
+/* Is it decided by what the counts say? Stores the status then. */
+static bool
+group_decides(struct kio_group *group)
+{
+	unsigned ok = group_ok(group), failed = group_failed(group), live = group_live(group);
+	unsigned k = group->k & 0x3fffffff;
+
+	switch ((enum kio_policy)(group->k >> 30)) {
+	case KIO_ALL:
+		if (failed == 0 && live != 0)
+			return false;
+		group->event.status = failed == 0 ? 0 : group->error;
+		return true;
+	case KIO_SETTLE:
+		group->event.status = 0;
+		return live == 0;
+	case KIO_ANY:
+	case KIO_QUORUM:
+		break;
+	}
+	if (ok < k && ok + live >= k)
+		return false;
+	group->event.status = ok >= k ? 0 : group->error != 0 ? group->error : -EINVAL;
+	return true;
+}
+
+/* --- firing ------------------------------------------------------------- */
+
+/*
+ * Sorts a stack of callbacks into the order in which they run, and hangs what
+ * comes after behind the last. Returns the first link.
+ */
+static uintptr_t
+sort_callbacks(uintptr_t stack, struct kio_event *after)
+{
+	uintptr_t notifiers = (uintptr_t)after | BOUNDARY, first = 0, last = 0, next;
+
+	for (; stack != 0; stack = next) {
+		next = link_next(stack);
+		if ((stack & INTERCEPTOR) == 0) {
+			link_set_next(stack, notifiers);
+			notifiers = stack;
+		} else {
+			if (last == 0)
+				first = stack;
+			else
+				link_set_next(last, stack);
+			last = stack;
+		}
+	}
+	if (last == 0)
+		return notifiers;
+	link_set_next(last, notifiers);
+	return first;
+}
+
+/* Opens an event that has callbacks: they run next, and then `after`. */
+static struct kio_event *
+open_callbacks(struct kio_event *event, struct kio_event *after)
+{
+	uintptr_t link = sort_callbacks(event->word, after);
+
+	event->gen |= FIRING;
+	event->word = (link & INTERCEPTOR) != 0 ? link : link | FIRED;
+	return event;
+}
+
+/* A group whose members all fired, after it was decided. */
+static struct kio_event *
+open_drained(struct kio_group *group, struct kio_event *after)
+{
+	struct kio_event *drained = &group->drained;
+
+	drained->status = 0;
+	if (drained->word == 0) {
+		drained->word = FIRED;
+		return after;
+	}
+	if ((drained->word & GROUP) != 0)
+		kio__panic("kio_group: a drained event joins a group by kio_group_arm");
+	return open_callbacks(drained, after);
+}
+
+static bool
+group_is_decided(const struct kio_group *group)
+{
+	return kio_event_fired(&group->event) || is_firing(&group->event);
+}
+
+/*
+ * Sets in motion what the counts of a sealed group ask for: true, if its own
+ * event is to happen now. Being drained goes below that on the stack: it comes
+ * after.
+ */
+static bool
+group_moves(struct kio_group *group, struct kio_event **stack)
+{
+	bool decided = !group_is_decided(group) && group_decides(group);
+
+	if (group_live(group) == 0 && (decided || group_is_decided(group)))
+		*stack = open_drained(group, *stack);
+	return decided;
+}
+
+/* A member of the group fired. */
+static bool
+group_arrive(struct kio_group *group, int status, struct kio_event **stack)
+{
+	group->counts -= LIVE_ONE;
+	group_count(group, status);
+	return (group->counts & SEALED) != 0 && group_moves(group, stack);
+}
+
+/*
+ * The event happens: what it sets in motion is put on the stack. Direct members
+ * of groups are climbed here, so nesting costs no stack either.
+ */
+static struct kio_event *
+open_event(struct kio_event *event, struct kio_event *stack)
+{
+	struct kio_group *group;
+
+	for (;;) {
+		if (kio_event_fired(event) || is_firing(event))
+			kio__panic("kio_event: fired twice");
+		if (event->word == 0) {
+			event->word = FIRED;
+			return stack;
+		}
+		if ((event->word & GROUP) == 0)
+			return open_callbacks(event, stack);
+		group = (struct kio_group *)(event->word & ~TAGS);
+		event->word = FIRED;
+		if (!group_arrive(group, event->status, &stack))
+			return stack;
+		event = &group->event;
+	}
+}
+
+/* Stands for the arm of a group, in its callback; run() knows it. */
+static struct kio_event *
+arm_fired(struct kio_cb *cb, struct kio_event *event)
+{
+	(void)cb;
+	return event;
+}
+
+/* An interceptor holds: takes the event off the stack, with all it has left. */
+static struct kio_event *
+set_aside(struct kio_event *event)
+{
+	uintptr_t link = event->word;
+	struct kio_event *after;
+
+	if (link_is_end(link)) {
+		after = (struct kio_event *)(link & ~TAGS);
+		event->word = BOUNDARY;
+		return after;
+	}
+	while (!link_is_end(link_next(link)))
+		link = link_next(link);
+	after = (struct kio_event *)(link_next(link) & ~TAGS);
+	link_set_next(link, BOUNDARY);
+	return after;
+}
+
+static struct kio_event *
+run_interceptor(struct kio_event *event)
+{
+	struct kio_cb *cb = link_cb(event->word);
+	struct kio_event *answer;
+
+	event->word = link_next(event->word);
+	answer = cb->fn(cb, event);
+	if (answer == KIO_CB_HOLD)
+		return set_aside(event);
+	if (answer != NULL)
+		kio__panic("kio_event: an interceptor returns NULL or KIO_CB_HOLD");
+	return event;
+}
+
+/* All callbacks were called: nothing is left of the event but that it happened. */
+static struct kio_event *
+finish(struct kio_event *event)
+{
+	struct kio_event *after = (struct kio_event *)(event->word & ~TAGS);
+
+	event->word = FIRED;
+	event->gen &= ~FIRING;
+	return after;
+}
+
+/* The last notifier may free the event, so that is finished before the call. */
+static struct kio_event *
+run_notifier(struct kio_event *event)
+{
+	struct kio_cb *cb = link_cb(event->word);
+	struct kio_event *stack = event, *next;
+	struct kio_group *group;
+	int status = event->status;
+
+	event->word = (uintptr_t)cb->next | FIRED;
+	if (link_is_end(event->word & ~FIRED))
+		stack = finish(event);
+	if (cb->fn == arm_fired) {
+		group = kio_container_of(cb, struct kio_arm, cb)->group;
+		next = group_arrive(group, status, &stack) ? &group->event : NULL;
+	} else {
+		next = cb->fn(cb, event);
+	}
+	if (next == KIO_CB_HOLD)
+		kio__panic("kio_event: only an interceptor may hold");
+	return next == NULL ? stack : open_event(next, stack);
+}
+
+/* Runs callbacks until nothing is left to do. */
+static void
+run(struct kio_event *stack)
+{
+	while (stack != NULL) {
+		uintptr_t link = stack->word & ~FIRED;
+
+		if (link_is_end(link))
+			stack = finish(stack);
+		else if ((link & INTERCEPTOR) != 0)
+			stack = run_interceptor(stack);
+		else
+			stack = run_notifier(stack);
+	}
+}
+
+void
+kio_event_fire(struct kio_event *event, int status)
+{
+	if (kio__unlikely(kio_event_fired(event) || is_firing(event)))
+		kio__panic("kio_event: fired twice, status %d then %d", event->status, status);
+	event->status = status;
+	if (kio__likely(event->word == 0))
+		event->word = FIRED;
+	else
+		run(open_event(event, NULL));
+}
+
+void
+kio_event_resume(struct kio_event *event)
+{
+	if (!is_firing(event) || kio_event_fired(event))
+		kio__panic("kio_event: resumed, but nothing holds it");
+	run(event);
+}
+
+/* --- attaching ---------------------------------------------------------- */
+
+static int
+attach(struct kio_event *event, struct kio_cb *cb, uintptr_t kind)
+{
+	if (kio_event_fired(event))
+		return -EALREADY;
+	if (is_firing(event) || (event->word & GROUP) != 0)
+		kio__panic("kio_event: attaching to an event that %s",
+			   is_firing(event) ? "is firing" : "is a group's member; use kio_group_arm");
+	cb->next = (struct kio_cb *)event->word;
+	event->word = (uintptr_t)cb | kind;
+	return 0;
+}
+
+int
+kio_event_attach(struct kio_event *event, struct kio_cb *cb)
+{
+	return attach(event, cb, 0);
+}
+
+int
+kio_event_intercept(struct kio_event *event, struct kio_cb *cb)
+{
+	return attach(event, cb, INTERCEPTOR);
+}
+
+bool
+kio_event_detach(struct kio_event *event, struct kio_cb *cb)
+{
+	uintptr_t state = event->word & FIRED, link = event->word & ~FIRED, before = 0;
+
+	if (state == 0 && !is_firing(event) && (link & GROUP) != 0)
+		return false;
+	while (!link_is_end(link) && link_cb(link) != cb) {
+		before = link;
+		link = link_next(link);
+	}
+	if (link_is_end(link))
+		return false;
+	if (before == 0)
+		event->word = link_next(link) | state;
+	else
+		link_set_next(before, link_next(link));
+	return true;
+}
+
+/* --- groups ------------------------------------------------------------- */
+
+void
+kio_group_init(struct kio_group *group, enum kio_policy policy, uint32_t k)
+{
+	if (policy == KIO_ANY)
+		k = 1;
+	group->event = (struct kio_event){ 0 };
+	group->drained = (struct kio_event){ 0 };
+	group->counts = 0;
+	group->k = (uint32_t)policy << 30 | (k & 0x3fffffff);
+	group->error = 0;
+}
+
+static void
+expect_open(const struct kio_group *group)
+{
+	if ((group->counts & SEALED) != 0)
+		kio__panic("kio_group: a member is added after the seal");
+	if (group_ok(group) + group_failed(group) + group_live(group) == COUNT_MAX)
+		kio__panic("kio_group: more than %u members", COUNT_MAX);
+}
+
+void
+kio_group_add(struct kio_group *group, struct kio_event *event)
+{
+	expect_open(group);
+	if (kio_event_fired(event)) {
+		group_count(group, event->status);
+		return;
+	}
+	if (event->word != 0 || is_firing(event))
+		kio__panic("kio_group: an event with callbacks joins by kio_group_arm");
+	event->word = (uintptr_t)group | GROUP;
+	group->counts += LIVE_ONE;
+}
+
+void
+kio_group_arm(struct kio_group *group, struct kio_arm *arm, struct kio_event *event)
+{
+	expect_open(group);
+	arm->cb.fn = arm_fired;
+	arm->group = group;
+	if (kio_event_attach(event, &arm->cb) < 0)
+		group_count(group, event->status);
+	else
+		group->counts += LIVE_ONE;
+}
+
+void
+kio_group_seal(struct kio_group *group)
+{
+	struct kio_event *stack = NULL;
+
+	if ((group->counts & SEALED) != 0)
+		kio__panic("kio_group: sealed twice");
+	group->counts |= SEALED;
+	if (group_moves(group, &stack))
+		stack = open_event(&group->event, stack);
+	run(stack);
+}
