@@ -71,9 +71,13 @@ struct kio {
 	char *area;            /* the layers' private areas */
 	struct kio_join *join; /* of a part: where it meets the others */
 	uint64_t part_start;
+	uint64_t part_covers;
+	uint64_t part_offset;
 	uint32_t part_leg;
-	uint32_t lent; /* pages of the lend budget it holds */
-};
+	uint32_t lent; /* holds lent memory: 0, or 1 + its first page of the lend budget */
+	void (*lent_release)(struct kio_frame *frame);
+	struct kio_frame *lender;
+} __attribute__((aligned(64)));
 
 /*
  * A container for the channel's stack, with room for segs segments of its own.
@@ -97,13 +101,14 @@ kio_buf(struct kio *kio, void *base, size_t len)
 }
 
 /*
- * Describes an operation without starting it. flags: KIO_FUA, KIO_NO_UNMAP.
- * done may be NULL when the event is enough.
+ * Describes an operation without starting it: the moment to attach to its
+ * event. flags: KIO_FUA, KIO_NO_UNMAP. done may be NULL when the event is
+ * enough; otherwise it is called last.
  */
 KIO_PUBLIC void kio_prepare(struct kio *kio, enum kio_op op, unsigned flags, uint64_t offset,
 			    struct kio_iter data, kio_done_fn done);
 
-/* Starts what was prepared. Also what failed before, unchanged. */
+/* Starts what was prepared. */
 KIO_PUBLIC void kio_submit(struct kio *kio);
 
 /* Any thread: submits on the container's loop. */
@@ -158,6 +163,7 @@ kio_extent(struct kio *kio, uint64_t offset, uint64_t len, kio_done_fn done)
  * where the bytes are, for reading only, until kio_release. Where the stack can
  * not lend, the memory comes from the channel's lend budget, and the read waits
  * at the top when that is spent. After a failure there is nothing to release.
+ * The budget's memory is allocated at the first lend that needs it.
  */
 KIO_PUBLIC void kio_lend(struct kio *kio, uint64_t offset, uint64_t len, kio_done_fn done);
 

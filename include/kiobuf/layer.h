@@ -69,9 +69,13 @@ struct kio_part {
 	unsigned flags;       /* the frame's, unless part() changes it */
 	uint64_t offset;      /* on the leg */
 	struct kio_iter data; /* of length > 0, except for flush */
-	uint64_t start;       /* part_done: where it begins in the frame's data */
-	int status;           /* part_done: may be changed */
+	uint64_t start;       /* where it begins in the frame's data; what was taken before part() */
+	uint64_t covers;      /* bytes of the frame's data it stands for; 0: as many as its own */
 	uintptr_t priv;       /* kept from part() to part_done() */
+	/* part_done: what came out, and may be changed */
+	int status;
+	uint32_t extent_flags;
+	uint64_t extent_len;
 };
 
 /* --- options ------------------------------------------------------------ */
@@ -139,6 +143,7 @@ struct kio_opt {
 #define KIO_KEEPS_DATA 0x02u       /* needs the caller's bytes after passing them on */
 #define KIO_ORDERED_WRITES 0x04u   /* overlapping changes run one after the other */
 #define KIO_FLUSH_PER_CHANNEL 0x08u /* a flush must reach every channel */
+#define KIO_PARTS_FLUSH 0x10u      /* part() is asked for flushes too; else they go to every leg */
 
 struct kio_class {
 	uint32_t abi;         /* KIO_LAYER_ABI */
@@ -152,20 +157,21 @@ struct kio_class {
 	const struct kio_opt *opts;
 	unsigned min_legs, max_legs; /* 0, 0: a driver; max_legs UINT32_MAX: any number */
 	unsigned bits;
-	size_t max_copy; /* longest piece kio_writable and kio_bounce hand out; 0: 64 KiB */
+	size_t max_copy; /* longest piece kio_writable and kio_bounce hand out; 0: 64 KiB, where
+			    the class changes data or its limits have a mem_align, else none */
 
 	/*
-	 * Checks the options against the layers below and states the limits:
-	 * layer->limits is those of the first leg when open is called, for a
-	 * driver all zero but for block 1 and mem_align 1. close undoes an open
-	 * that succeeded; its error is reported, and the layer is closed anyhow.
+	 * Checks the options against the layers below and states the limits.
+	 * When open is called layer->limits is what all legs have in common, with
+	 * the size of the first; for a driver all zero but for block 1, best 4096,
+	 * mem_align 1 and the operations read, write and flush. Legs can be read
+	 * and written with kio_leg_*. close undoes an open that succeeded; its
+	 * error is reported, and the layer is closed anyhow.
 	 */
 	int (*open)(struct kio_layer *layer, struct kio_diag *diag);
-	int (*close)(struct kio_layer *layer);
+	int (*close)(struct kio_layer *layer); /* all channels are closed; legs can be written */
 	/* Instead of open, when the stack is being created: writes metadata, then as open. */
 	int (*create)(struct kio_layer *layer, struct kio_diag *diag);
-	/* All layers of the stack are open; legs can be read and written with kio_leg_*. */
-	int (*ready)(struct kio_layer *layer, struct kio_diag *diag);
 
 	int (*channel_open)(struct kio_layer *layer, struct kio_channel *channel, void *area);
 	void (*channel_close)(struct kio_layer *layer, struct kio_channel *channel, void *area);
@@ -221,7 +227,7 @@ KIO_PUBLIC void kio_pass_data(struct kio_frame *frame, uint64_t offset, struct k
  */
 KIO_PUBLIC void kio_split(struct kio_frame *frame);
 
-/* In part(): bytes taken so far, bytes left, and taking the next. */
+/* In part(): bytes taken so far, bytes left, and taking the next. Other parts carry frame->data. */
 KIO_PUBLIC uint64_t kio_frame_taken(const struct kio_frame *frame);
 KIO_PUBLIC uint64_t kio_frame_rest(const struct kio_frame *frame);
 KIO_PUBLIC struct kio_iter kio_frame_take(struct kio_frame *frame, uint64_t len);
@@ -243,6 +249,16 @@ KIO_PUBLIC bool kio_writable(struct kio_frame *frame, struct kio_iter *out);
  */
 KIO_PUBLIC bool kio_bounce(struct kio_frame *frame, struct kio_iter *out);
 
+/*
+ * len bytes of the layer's own memory (at most max_copy), aligned to 4096, not
+ * cleared, until the frame completes; once for a frame, instead of the two
+ * above. False: as kio_writable.
+ */
+KIO_PUBLIC bool kio_scratch(struct kio_frame *frame, size_t len, void **base);
+
+/* Bytes the layer copied by itself, for its statistics. */
+KIO_PUBLIC void kio_count_copied(struct kio_frame *frame, uint64_t len);
+
 /* --- up ----------------------------------------------------------------- */
 
 /* This frame is finished. On failure all its bytes count as failed. */
@@ -252,7 +268,10 @@ KIO_PUBLIC void kio_complete_failed(struct kio_frame *frame, int status, uint64_
 				    uint64_t len);
 /* The answer of KIO_EXTENTS. */
 KIO_PUBLIC void kio_complete_extent(struct kio_frame *frame, uint64_t len, uint32_t extent_flags);
-/* A read into no memory of the caller (frame->data.seg == NULL) is answered with the driver's; see limits.lend. */
+/*
+ * A read without memory (frame->data.seg is &kio_no_data) is answered with the driver's, which keeps it until
+ * release; for drivers with limits.lend. release may be NULL.
+ */
 KIO_PUBLIC void kio_complete_lent(struct kio_frame *frame, struct kio_iter data,
 				  void (*release)(struct kio_frame *frame));
 
@@ -307,7 +326,7 @@ KIO_PUBLIC bool kio_layer_creating(const struct kio_layer *layer);  /* kio_stack
 KIO_PUBLIC bool kio_layer_read_only(const struct kio_layer *layer); /* opened for reading only */
 KIO_PUBLIC bool kio_layer_force(const struct kio_layer *layer);     /* kio_stack_options.force */
 
-/* Blocking I/O on a layer below, in open, create, ready, resize and close only. 0 or -errno. */
+/* Blocking I/O on a layer below, in open, create, resize and close only. 0 or -errno. */
 KIO_PUBLIC int kio_leg_read(struct kio_layer *leg, void *into, size_t len, uint64_t offset);
 KIO_PUBLIC int kio_leg_write(struct kio_layer *leg, const void *from, size_t len,
 			     uint64_t offset, unsigned flags);

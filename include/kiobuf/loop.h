@@ -57,7 +57,8 @@ KIO_PUBLIC int kio_loop_start(struct kio_loop *loop);
 
 /*
  * A descriptor for poll, select or epoll (level-triggered), readable when
- * kio_loop_step has work. It belongs to the loop.
+ * kio_loop_step has work. It belongs to the loop. What is submitted outside the
+ * loop's callbacks starts with the next kio_loop_step(loop, 0).
  */
 KIO_PUBLIC int kio_loop_fd(struct kio_loop *loop);
 

@@ -83,6 +83,7 @@ struct kio_loop {
 	uintptr_t thread; /* that drives it; 0: none yet */
 	bool running;     /* inside a round */
 	bool entered;
+	bool foreign;     /* somebody sleeps on its descriptor */
 	unsigned channels;
 	uint64_t system_calls; /* made by the engine, for bench */
 
@@ -96,6 +97,9 @@ struct kio_loop {
 /* Opens a loop on a given engine; kio_loop_open picks one and calls this. */
 int kio__loop_open(struct kio_loop **loop, const struct kio_engine *engine,
 		   const struct kio_loop_options *options);
+
+/* Stops and joins the loop's own thread; the caller drives it from now on. */
+void kio__loop_end_thread(struct kio_loop *loop);
 
 /* Is this the thread that may touch the loop's containers? */
 static inline bool

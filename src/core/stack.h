@@ -15,16 +15,18 @@ struct kio_stack {
 	struct kio_layer *top;
 	struct kio_layer **layers; /* all, by index; sides included */
 	unsigned layer_count;
-	unsigned opened; /* layers whose open succeeded, in the order of opening */
-	struct kio_layer **order;
+	struct kio_layer *failed; /* the one that did not open */
 	struct kio_stack_options options; /* set is not kept */
-	unsigned loops;   /* channels open; atomic */
-	struct kio__mutex mutex; /* over channels, and past statistics */
+	struct kio__mutex mutex; /* over channels and past statistics */
 	struct kio_channel *channels;
-	struct kio_loop *setup;  /* for I/O while opening and closing */
-	struct kio_channel *setup_channel;
-	struct kio_loop *own;    /* for the blocking forms */
+	struct kio_loop *setup;  /* for I/O while opening, closing and growing */
+	struct kio_channel *setup_channel; /* on setup_root */
+	struct kio_layer *setup_root;
+	struct kio *setup_kio;
+	struct kio_loop *own; /* of the blocking forms */
 	struct kio_channel *own_channel;
+	struct kio__mutex own_mutex;
+	struct kio__blocking *idle; /* their containers */
 	struct kio_limits limits; /* as seen from above the top */
 	/* what src/stack hangs here: texts and secrets of options; freed with the stack */
 	void *text;
@@ -43,7 +45,7 @@ int kio__stack_create(struct kio_stack **stack, const struct kio_stack_options *
 int kio__layer_create(struct kio_layer **layer, struct kio_stack *stack,
 		      const struct kio_class *class_, const char *name);
 
-/* Hangs leg below layer, after those it has. */
+/* Hangs leg below layer, after those it has. -ENOMEM. */
 int kio__layer_add_leg(struct kio_layer *layer, struct kio_layer *leg);
 
 /* A helper stack at the side of layer. */
@@ -54,5 +56,9 @@ int kio__stack_open(struct kio_stack *stack, struct kio_layer *top, struct kio_d
 
 /* Closes what is open and frees everything, layers that were never opened too. */
 int kio__stack_close(struct kio_stack *stack, struct kio_diag *diag);
+
+/* blocking.c: lets go of what I/O while opening needed, and of the blocking forms. */
+void kio__setup_close(struct kio_stack *stack);
+void kio__own_close(struct kio_stack *stack);
 
 #endif

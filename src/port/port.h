@@ -48,6 +48,15 @@ void kio__mutex_fini(struct kio__mutex *mutex);
 void kio__mutex_lock(struct kio__mutex *mutex);
 void kio__mutex_unlock(struct kio__mutex *mutex);
 
+/*
+ * Memory barrier on all threads of the process at once, so that those who are
+ * hurried need none of their own. False: not to be had here; the answer is the
+ * same for the life of the process.
+ */
+bool kio__barrier_everywhere(void);
+/* Lets another thread run. */
+void kio__yield(void);
+
 /* Something one thread waits for and another opens, once. */
 struct kio__gate {
 	uint32_t open;

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocking forms: on an open stack, over a loop with a thread of its own; and
+ * for layers while a stack opens, closes or grows, over a loop that the caller
+ * drives itself.
+ */
+#include "core/frame.h"
+#include "core/stack.h"
+
+struct request {
+	enum kio_op op;
+	unsigned flags;
+	void *data;
+	uint64_t len, offset;
+	uint64_t extent_len; /* answers */
+	uint32_t extent_flags;
+};
+
+static void
+prepare(struct kio *kio, const struct request *request, kio_done_fn done)
+{
+	struct kio_iter data = kio_iter_none(request->len);
+
+	if (request->op <= KIO_WRITE)
+		data = kio_buf(kio, request->data, (size_t)request->len);
+	kio_prepare(kio, request->op, request->flags, request->offset, data, done);
+}
+
+static int
+answer(const struct kio *kio, struct request *request)
+{
+	request->extent_len = kio->extent_len;
+	request->extent_flags = kio->extent_flags;
+	return kio_status(kio);
+}
+
+/* --- on an open stack --------------------------------------------------- */
+
+struct kio__blocking {
+	struct kio__blocking *next;
+	struct kio *kio;
+	struct kio__gate gate;
+};
+
+static int
+own_open(struct kio_stack *stack)
+{
+	int rc;
+
+	if (stack->own_channel != NULL)
+		return 0;
+	rc = stack->loop_open(&stack->own, stack);
+	if (rc < 0)
+		return rc;
+	rc = kio_channel_open(&stack->own_channel, stack, stack->own);
+	if (rc == 0)
+		rc = kio_loop_start(stack->own);
+	if (rc < 0) {
+		kio_channel_close(&stack->own_channel);
+		kio_loop_close(&stack->own);
+	}
+	return rc;
+}
+
+/* An idle container, or a new one: there are as many as there were callers at once. */
+static int
+blocking_take(struct kio_stack *stack, struct kio__blocking **out)
+{
+	struct kio__blocking *blocking;
+	int rc;
+
+	kio__mutex_lock(&stack->own_mutex);
+	rc = own_open(stack);
+	blocking = stack->idle;
+	if (rc == 0 && blocking != NULL) {
+		stack->idle = blocking->next;
+	} else if (rc == 0) {
+		blocking = kio__alloc(sizeof(*blocking));
+		if (blocking != NULL)
+			blocking->kio = kio_create(stack->own_channel, 1);
+		if (blocking == NULL || blocking->kio == NULL) {
+			kio__free(blocking);
+			rc = -ENOMEM;
+		}
+	}
+	kio__mutex_unlock(&stack->own_mutex);
+	*out = blocking;
+	return rc;
+}
+
+static void
+blocking_done(struct kio *kio)
+{
+	struct kio__blocking *blocking = kio->priv;
+
+	kio__gate_open(&blocking->gate);
+}
+
+static int
+run_blocking(struct kio_stack *stack, struct request *request)
+{
+	struct kio__blocking *blocking;
+	int rc = blocking_take(stack, &blocking);
+
+	if (rc < 0)
+		return rc;
+	if (stack->own->thread == kio__thread_self())
+		kio__panic("a blocking call inside a callback of the stack's own loop");
+	kio__gate_init(&blocking->gate);
+	blocking->kio->priv = blocking;
+	prepare(blocking->kio, request, blocking_done);
+	kio_post(blocking->kio);
+	kio__gate_wait(&blocking->gate);
+	rc = answer(blocking->kio, request);
+	kio__mutex_lock(&stack->own_mutex);
+	blocking->next = stack->idle;
+	stack->idle = blocking;
+	kio__mutex_unlock(&stack->own_mutex);
+	return rc;
+}
+
+void
+kio__own_close(struct kio_stack *stack)
+{
+	struct kio__blocking *blocking;
+
+	if (stack->own == NULL)
+		return;
+	/* its thread ends first: then the channel is this thread's to close */
+	kio__loop_end_thread(stack->own);
+	while ((blocking = stack->idle) != NULL) {
+		stack->idle = blocking->next;
+		kio_destroy(blocking->kio);
+		kio__free(blocking);
+	}
+	kio_channel_close(&stack->own_channel);
+	kio_loop_close(&stack->own);
+}
+
+int
+kio_pread(struct kio_stack *stack, void *into, size_t len, uint64_t offset)
+{
+	struct request request = { .op = KIO_READ, .data = into, .len = len, .offset = offset };
+
+	return run_blocking(stack, &request);
+}
+
+int
+kio_pwrite(struct kio_stack *stack, const void *from, size_t len, uint64_t offset, unsigned flags)
+{
+	struct request request = { .op = KIO_WRITE, .flags = flags, .data = (void *)(uintptr_t)from,
+				   .len = len, .offset = offset };
+
+	return run_blocking(stack, &request);
+}
+
+int
+kio_flush(struct kio_stack *stack)
+{
+	struct request request = { .op = KIO_FLUSH };
+
+	return run_blocking(stack, &request);
+}
+
+int
+kio_pclear(struct kio_stack *stack, enum kio_op op, uint64_t len, uint64_t offset, unsigned flags)
+{
+	struct request request = { .op = op, .flags = flags, .len = len, .offset = offset };
+
+	if (op != KIO_DISCARD && op != KIO_WRITE_ZEROES)
+		return -EINVAL;
+	return run_blocking(stack, &request);
+}
+
+int
+kio_pextent(struct kio_stack *stack, uint64_t len, uint64_t offset, uint64_t *extent_len,
+	    uint32_t *extent_flags)
+{
+	struct request request = { .op = KIO_EXTENTS, .len = len, .offset = offset };
+	int rc = run_blocking(stack, &request);
+
+	*extent_len = request.extent_len;
+	*extent_flags = request.extent_flags;
+	return rc;
+}
+
+/* --- while opening, closing, growing ------------------------------------ */
+
+void
+kio__setup_close(struct kio_stack *stack)
+{
+	if (stack->setup_channel == NULL)
+		return;
+	kio_destroy(stack->setup_kio);
+	stack->setup_kio = NULL;
+	kio__channel_close(&stack->setup_channel);
+}
+
+/* A channel on the leg, kept until another leg is asked for. */
+static int
+setup_open(struct kio_layer *leg)
+{
+	struct kio_stack *stack = leg->stack;
+	int rc = 0;
+
+	if (stack->setup_channel != NULL && stack->setup_channel->root == leg)
+		return 0;
+	kio__setup_close(stack);
+	if (stack->setup == NULL)
+		rc = stack->loop_open(&stack->setup, stack);
+	if (rc == 0)
+		rc = kio__channel_open(&stack->setup_channel, stack, leg, stack->setup);
+	if (rc < 0)
+		return rc;
+	stack->setup_kio = kio_create_at(stack->setup_channel, leg, 1);
+	if (stack->setup_kio != NULL)
+		return 0;
+	kio__channel_close(&stack->setup_channel);
+	return -ENOMEM;
+}
+
+static int
+run_setup(struct kio_layer *leg, struct request *request)
+{
+	int rc = setup_open(leg);
+	struct kio *kio;
+
+	if (rc < 0)
+		return rc;
+	kio = leg->stack->setup_kio;
+	prepare(kio, request, NULL);
+	kio_submit(kio);
+	while (!kio_event_fired(&kio->event)) {
+		rc = kio_loop_step(leg->stack->setup, -1);
+		if (rc < 0)
+			kio__panic("the loop failed while a stack was opened: %e", rc);
+	}
+	return answer(kio, request);
+}
+
+int
+kio_leg_read(struct kio_layer *leg, void *into, size_t len, uint64_t offset)
+{
+	struct request request = { .op = KIO_READ, .data = into, .len = len, .offset = offset };
+
+	return run_setup(leg, &request);
+}
+
+int
+kio_leg_write(struct kio_layer *leg, const void *from, size_t len, uint64_t offset, unsigned flags)
+{
+	struct request request = { .op = KIO_WRITE, .flags = flags, .data = (void *)(uintptr_t)from,
+				   .len = len, .offset = offset };
+
+	return run_setup(leg, &request);
+}
+
+int
+kio_leg_zero(struct kio_layer *leg, uint64_t len, uint64_t offset)
+{
+	struct request request = { .op = KIO_WRITE_ZEROES, .len = len, .offset = offset };
+
+	return run_setup(leg, &request);
+}
+
+int
+kio_leg_flush(struct kio_layer *leg)
+{
+	struct request request = { .op = KIO_FLUSH };
+
+	return run_setup(leg, &request);
+}

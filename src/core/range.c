@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The range lock: overlapping changes run one after the other, in order of
+ * arrival, in layers that declare ordered writes.
+ *
+ * Every change takes its whole range at once, before anything else of its
+ * level. A range is kept once, in a hash of (size class, place): the class of a
+ * range of n bytes is the power of two at or above n, its place the offset in
+ * units of that. What overlaps it in a class of the same or larger units lies
+ * in two or three places, so a look-up is a few probes, however many are in
+ * flight. A range counts those before it that it overlaps, waiting ones too,
+ * and goes when the count is zero.
+ *
+ * One table for a layer, shared by its channels. While there is one channel
+ * the lock is a plain flag; opening the second makes it a mutex, with a
+ * barrier on all threads in between so that none is left inside unseen.
+ */
+#include "core/frame.h"
+
+#define BUCKETS 1024u
+#define CLASSES 64u
+
+struct range {
+	struct range *next; /* in the bucket */
+	struct range *newer, *older;
+	uint64_t from, to;
+	uint64_t order;
+	struct kio_frame *frame;
+	unsigned before; /* ranges that go first */
+	unsigned class_;
+};
+
+struct kio__ranges {
+	uint64_t block;
+	uint64_t orders;
+	struct range *newest;
+	unsigned held; /* waiting ones too */
+	unsigned counts[CLASSES];
+	uint64_t classes; /* a bit for each that is not empty */
+	uint32_t inside;
+	uint32_t shared;
+	struct kio__mutex mutex;
+	struct range *buckets[BUCKETS];
+};
+
+size_t
+kio__range_size(void)
+{
+	return sizeof(struct range);
+}
+
+int
+kio__ranges_create(struct kio__ranges **out, uint32_t block)
+{
+	struct kio__ranges *ranges = kio__alloc(sizeof(*ranges));
+
+	if (ranges == NULL)
+		return -ENOMEM;
+	kio__mutex_init(&ranges->mutex);
+	ranges->block = block;
+	*out = ranges;
+	return 0;
+}
+
+void
+kio__ranges_destroy(struct kio__ranges **out)
+{
+	if (*out == NULL)
+		return;
+	if ((*out)->held != 0)
+		kio__panic("kio_stack_close: %u ranges are still held", (*out)->held);
+	kio__mutex_fini(&(*out)->mutex);
+	kio__free(*out);
+	*out = NULL;
+}
+
+/* --- the lock ----------------------------------------------------------- */
+
+static bool
+lock(struct kio__ranges *ranges)
+{
+	__atomic_store_n(&ranges->inside, 1, __ATOMIC_RELAXED);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (kio__likely(__atomic_load_n(&ranges->shared, __ATOMIC_ACQUIRE) == 0))
+		return false;
+	__atomic_store_n(&ranges->inside, 0, __ATOMIC_RELEASE);
+	kio__mutex_lock(&ranges->mutex);
+	return true;
+}
+
+static void
+unlock(struct kio__ranges *ranges, bool shared)
+{
+	if (shared)
+		kio__mutex_unlock(&ranges->mutex);
+	else
+		__atomic_store_n(&ranges->inside, 0, __ATOMIC_RELEASE);
+}
+
+void
+kio__ranges_share(struct kio__ranges *ranges)
+{
+	if (__atomic_exchange_n(&ranges->shared, 1, __ATOMIC_SEQ_CST) != 0)
+		return;
+	kio__barrier_everywhere();
+	while (__atomic_load_n(&ranges->inside, __ATOMIC_ACQUIRE) != 0)
+		kio__yield();
+}
+
+/* --- the table ---------------------------------------------------------- */
+
+static unsigned
+class_of(uint64_t len)
+{
+	return len <= 1 ? 0 : 64 - (unsigned)__builtin_clzll(len - 1);
+}
+
+static struct range **
+bucket_of(struct kio__ranges *ranges, unsigned class_, uint64_t place)
+{
+	uint64_t hash = (place + class_) * 0x9e3779b97f4a7c15u;
+
+	return &ranges->buckets[hash >> 54];
+}
+
+_Static_assert(BUCKETS == 1u << 10, "the hash's ten upper bits choose the bucket");
+
+static bool
+overlaps(const struct range *a, const struct range *b)
+{
+	return a->from < b->to && b->from < a->to;
+}
+
+typedef void (*visit_fn)(struct range *self, struct range *other);
+
+/* Visits what overlaps self in one class. */
+static void
+visit_class(struct kio__ranges *ranges, unsigned class_, struct range *self, visit_fn visit)
+{
+	uint64_t place = self->from >> class_, last = (self->to - 1) >> class_;
+	struct range *other;
+
+	/* one that began in the place before may reach into ours */
+	for (place -= place != 0; place <= last; place++) {
+		for (other = *bucket_of(ranges, class_, place); other != NULL; other = other->next) {
+			if (other != self && other->class_ == class_ &&
+			    other->from >> class_ == place && overlaps(self, other))
+				visit(self, other);
+		}
+	}
+}
+
+static void
+visit_overlapping(struct kio__ranges *ranges, struct range *self, visit_fn visit)
+{
+	uint64_t probes = 0;
+	struct range *other, *older;
+
+	for (uint64_t rest = ranges->classes; rest != 0; rest &= rest - 1)
+		probes += ((self->to - self->from) >> __builtin_ctzll(rest)) + 3;
+	if (probes > ranges->held + (uint64_t)8) {
+		for (other = ranges->newest; other != NULL; other = older) {
+			older = other->older;
+			if (other != self && overlaps(self, other))
+				visit(self, other);
+		}
+		return;
+	}
+	for (uint64_t rest = ranges->classes; rest != 0; rest &= rest - 1)
+		visit_class(ranges, (unsigned)__builtin_ctzll(rest), self, visit);
+}
+
+static void
+insert(struct kio__ranges *ranges, struct range *range)
+{
+	struct range **bucket = bucket_of(ranges, range->class_, range->from >> range->class_);
+
+	range->next = *bucket;
+	*bucket = range;
+	range->newer = NULL;
+	range->older = ranges->newest;
+	if (ranges->newest != NULL)
+		ranges->newest->newer = range;
+	ranges->newest = range;
+	ranges->held++;
+	ranges->counts[range->class_]++;
+	ranges->classes |= (uint64_t)1 << range->class_;
+}
+
+static void
+take_out(struct kio__ranges *ranges, struct range *range)
+{
+	struct range **at = bucket_of(ranges, range->class_, range->from >> range->class_);
+
+	while (*at != range)
+		at = &(*at)->next;
+	*at = range->next;
+	if (range->newer != NULL)
+		range->newer->older = range->older;
+	else
+		ranges->newest = range->older;
+	if (range->older != NULL)
+		range->older->newer = range->newer;
+	ranges->held--;
+	if (--ranges->counts[range->class_] == 0)
+		ranges->classes &= ~((uint64_t)1 << range->class_);
+}
+
+/* --- frames ------------------------------------------------------------- */
+
+static void
+count_before(struct range *self, struct range *other)
+{
+	(void)other;
+	self->before++;
+}
+
+static bool
+acquire(struct kio__ranges *ranges, struct range *range)
+{
+	bool shared = lock(ranges), granted;
+
+	range->before = 0;
+	range->order = ranges->orders++;
+	visit_overlapping(ranges, range, count_before);
+	insert(ranges, range);
+	granted = range->before == 0;
+	unlock(ranges, shared);
+	return granted;
+}
+
+static void
+granted_elsewhere(struct kio_task *task)
+{
+	struct kio *kio = kio_container_of(task, struct kio, task);
+	struct kio_level *level = kio->frame->level;
+
+	task->run = NULL;
+	level->enter(level->layer, kio->frame);
+}
+
+/* One that went before is gone; the frame may be another loop's. */
+static void
+count_down(struct range *self, struct range *other)
+{
+	struct kio *kio = other->frame->kio;
+	struct kio_loop *loop = other->frame->level->loop;
+
+	if (other->order < self->order || --other->before != 0)
+		return;
+	kio->task.run = granted_elsewhere;
+	if (loop == self->frame->level->loop)
+		kio__loop_push(loop, &kio->task);
+	else
+		kio_loop_post(loop, &kio->task);
+}
+
+void
+kio__range_clean(struct kio_frame *frame)
+{
+	struct kio__ranges *ranges = frame->level->ranges;
+	struct range *range = kio__area(frame, frame->level->range_at);
+	bool shared = lock(ranges);
+
+	take_out(ranges, range);
+	visit_overlapping(ranges, range, count_down);
+	unlock(ranges, shared);
+}
+
+/* Stands before the submit of a class with ordered writes. */
+void
+kio__ordered_submit(struct kio_layer *layer, struct kio_frame *frame)
+{
+	struct kio_level *level = frame->level;
+	struct range *range;
+
+	if (frame->op != KIO_WRITE && frame->op != KIO_WRITE_ZEROES && frame->op != KIO_DISCARD) {
+		level->enter(layer, frame);
+		return;
+	}
+	if ((frame->bits & KIO__RANGED) == 0) {
+		range = kio__area(frame, level->range_at);
+		range->frame = frame;
+		range->from = kio__align_down(frame->offset, level->ranges->block);
+		range->to = kio__align_up(frame->offset + frame->data.len, level->ranges->block);
+		range->class_ = class_of(range->to - range->from);
+		frame->bits |= KIO__RANGED;
+		frame->kio->frame = frame;
+		if (!acquire(level->ranges, range)) {
+			kio__bump(&level->waits, 1);
+			return;
+		}
+	}
+	level->enter(layer, frame);
+}
