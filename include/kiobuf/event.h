@@ -59,7 +59,7 @@ struct kio_cb {
 struct kio_event {
 	uintptr_t word; /* callbacks, group or state; 0: pending, nobody waits */
 	int32_t status; /* 0 or -errno, once fired */
-	uint32_t gen;   /* counts reuse, for finding stale handles; the top bit: is firing */
+	uint32_t gen;   /* counts reuse in twos, for finding stale handles; odd: is firing */
 };
 
 static inline void
@@ -67,7 +67,7 @@ kio_event_init(struct kio_event *event)
 {
 	event->word = 0;
 	event->status = 0;
-	event->gen = (event->gen + 1) & 0x7fffffff;
+	event->gen += 2;
 }
 
 #define KIO_EVENT_FIRED ((uintptr_t)1)

@@ -105,8 +105,23 @@ kio_buf(struct kio *kio, void *base, size_t len)
  * event. flags: KIO_FUA, KIO_NO_UNMAP. done may be NULL when the event is
  * enough; otherwise it is called last.
  */
-KIO_PUBLIC void kio_prepare(struct kio *kio, enum kio_op op, unsigned flags, uint64_t offset,
-			    struct kio_iter data, kio_done_fn done);
+static inline void kio_prepare(struct kio *kio, enum kio_op op, unsigned flags, uint64_t offset,
+			       struct kio_iter data, kio_done_fn done);
+
+/*
+ * What kio_prepare calls. The view travels in registers: one passed in memory
+ * is written in words and read back in vectors, which costs more than a layer.
+ */
+KIO_PUBLIC void kio_prepare_view(struct kio *kio, unsigned op_and_flags, uint64_t offset,
+				 const struct kio_seg *seg, size_t skip, uint64_t len);
+
+static inline void
+kio_prepare(struct kio *kio, enum kio_op op, unsigned flags, uint64_t offset,
+	    struct kio_iter data, kio_done_fn done)
+{
+	kio->done = done;
+	kio_prepare_view(kio, (unsigned)op | flags << 8, offset, data.seg, data.skip, data.len);
+}
 
 /* Starts what was prepared. */
 KIO_PUBLIC void kio_submit(struct kio *kio);
@@ -114,20 +129,24 @@ KIO_PUBLIC void kio_submit(struct kio *kio);
 /* Any thread: submits on the container's loop. */
 KIO_PUBLIC void kio_post(struct kio *kio);
 
+/* kio_prepare_view and kio_submit in one. */
+KIO_PUBLIC void kio_submit_view(struct kio *kio, unsigned op_and_flags, uint64_t offset,
+				const struct kio_seg *seg, size_t skip, uint64_t len);
+
 /* Into the caller's memory. */
 static inline void
 kio_read(struct kio *kio, uint64_t offset, struct kio_iter into, kio_done_fn done)
 {
-	kio_prepare(kio, KIO_READ, 0, offset, into, done);
-	kio_submit(kio);
+	kio->done = done;
+	kio_submit_view(kio, KIO_READ, offset, into.seg, into.skip, into.len);
 }
 
 /* The mem of each segment says what the memory means; see kio_mem. */
 static inline void
 kio_write(struct kio *kio, uint64_t offset, struct kio_iter from, unsigned flags, kio_done_fn done)
 {
-	kio_prepare(kio, KIO_WRITE, flags, offset, from, done);
-	kio_submit(kio);
+	kio->done = done;
+	kio_submit_view(kio, KIO_WRITE | flags << 8, offset, from.seg, from.skip, from.len);
 }
 
 static inline void

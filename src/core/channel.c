@@ -104,7 +104,8 @@ fill_level(struct kio_channel *channel, struct kio_level *level, struct kio_laye
 	level->mask = layer->limits.block - 1;
 	level->ops = layer->limits.ops;
 	level->max_copy = longest_copy(layer);
-	level->pass_bits = keeps ? 0 : KIO__WRITABLE;
+	level->pass_head = KIO__HEAD_OP_FLAGS | (keeps ? 0 : KIO__HEAD_BITS(KIO__WRITABLE));
+	level->fast_op = layer->limits.read_only ? KIO_READ : KIO_WRITE;
 	level->enter = class_->submit;
 	if (level->enter == NULL)
 		level->enter = class_->part != NULL ? split_submit : pass_submit;
@@ -134,8 +135,6 @@ lay_out(struct kio_channel *channel, struct kio_layer *layer, uint32_t area_at,
 		level->area_most = (uint32_t)kio__max(level->area_most, leg->area_most);
 		level->leg_frames = (uint32_t)kio__max(level->leg_frames, leg->frames);
 	}
-	if (layer->leg_count != 0)
-		level->below = level->legs[0];
 	level->frames = level->leg_frames + (level->done != NULL);
 }
 

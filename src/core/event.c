@@ -7,7 +7,7 @@
  *   0                  pending, nobody attached
  *   group | GROUP      pending; one group waits for it
  *   cb | ...           pending; a stack of callbacks, the last attached on top
- *   link               firing (the top bit of gen): the callbacks still to run,
+ *   link               firing (gen is odd): the callbacks still to run,
  *                      interceptors first, then notifiers in order of attaching
  *   link | FIRED       the same, and the status is visible: notifiers are left
  *
@@ -28,7 +28,7 @@
 #define INTERCEPTOR ((uintptr_t)4)
 #define TAGS ((uintptr_t)7)
 
-#define FIRING 0x80000000u
+#define FIRING 1u
 
 static bool
 is_firing(const struct kio_event *event)

@@ -58,15 +58,14 @@ struct kio_level {
 	struct kio_layer *layer;
 	void (*submit)(struct kio_layer *layer, struct kio_frame *frame);
 	enum kio_next (*done)(struct kio_layer *layer, struct kio_frame *frame); /* NULL: no frame of its own */
-	struct kio_level *below;
 	uint64_t size;
 	uint32_t max_len; /* longest read or write; UINT32_MAX: see max_transfer */
 	uint32_t mask;    /* of offset and length: block - 1 */
 	uint64_t ios;
 	uint64_t bytes;
+	struct kio_loop *loop;
 
 	/* what is only read */
-	struct kio_loop *loop;
 	struct kio_channel *channel;
 	struct kio_level **legs;
 	void *priv;            /* the class's channel_size bytes */
@@ -80,8 +79,9 @@ struct kio_level {
 	uint32_t area_most;    /* the end of the longest path below */
 	uint32_t frames;       /* that a container starting here needs */
 	uint32_t leg_frames;   /* one starting at a leg */
-	uint16_t pass_bits;    /* frame bits that go down */
+	uint32_t pass_head;    /* what goes down of a frame's head */
 	uint32_t ops;
+	uint32_t fast_op;      /* what kio_submit lets in: up to read, or write */
 	uint32_t max_copy;     /* 0: no arena */
 	bool opened;           /* the class's channel_open succeeded */
 
@@ -94,7 +94,7 @@ struct kio_level {
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct kio_frame) == 64, "a frame is one cache line");
-_Static_assert(offsetof(struct kio_level, loop) == 64, "a level's hot fields are one cache line");
+_Static_assert(offsetof(struct kio_level, channel) == 64, "a level's hot fields are one cache line");
 _Static_assert(offsetof(struct kio, start) == 64, "a container's hot fields are one cache line");
 _Static_assert(sizeof(struct kio) % 64 == 0, "frames begin on a cache line");
 
@@ -183,6 +183,8 @@ void kio__submit_later(struct kio_frame *frame);
 
 /* ops.c: all but reads and writes that fit */
 void kio__enter_slowly(struct kio_frame *frame, struct kio_level *level);
+/* kio__enter for those who are in no hurry. */
+void kio__enter_frame(struct kio_frame *frame, struct kio_level *level);
 void kio__submit_checked(struct kio *kio, struct kio_frame *frame, struct kio_level *level);
 
 /* split.c */
@@ -213,12 +215,51 @@ void kio__ranges_destroy(struct kio__ranges **ranges);
 /* From now on several threads use it. */
 void kio__ranges_share(struct kio__ranges *ranges);
 
-/* Statistics are written by one thread and read by any. */
+/* Levels are numbered depth first: the first leg is the next. */
+static inline struct kio_level *
+kio__below(struct kio_level *level)
+{
+	return level + 1;
+}
+
+/*
+ * Statistics are written by one thread and read by any: a word that is never
+ * torn, and may be a little old. As one instruction, where nobody checks for
+ * data races.
+ */
 static inline void
 kio__bump(uint64_t *counter, uint64_t by)
 {
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+	__asm__("addq %1, %0" : "+m"(*counter) : "er"(by));
+#else
 	__atomic_store_n(counter, *counter + by, __ATOMIC_RELAXED);
+#endif
 }
+
+/*
+ * Operation, flags and bits as one word. Written as one, they are read as one:
+ * a wide load of what was stored in pieces waits until the pieces are in the
+ * cache.
+ */
+static inline uint32_t
+kio__head(const struct kio_frame *frame)
+{
+	uint32_t head;
+
+	memcpy(&head, &frame->op, sizeof(head));
+	return head;
+}
+
+static inline void
+kio__set_head(struct kio_frame *frame, uint32_t head)
+{
+	memcpy(&frame->op, &head, sizeof(head));
+}
+
+#define KIO__HEAD_OP_FLAGS 0x0000ffffu
+#define KIO__HEAD_SLOW_OP 0x000000feu /* neither read nor write */
+#define KIO__HEAD_BITS(bits) ((uint32_t)(bits) << 16)
 
 /* Grows from another thread. */
 static inline uint64_t
@@ -229,12 +270,11 @@ kio__level_size(const struct kio_level *level)
 
 /* A frame arrives at a level: checked, counted, submitted. */
 static inline __attribute__((always_inline)) void
-kio__enter(struct kio_frame *frame, struct kio_level *level)
+kio__enter(struct kio_frame *frame, struct kio_level *level, uint32_t head, uint64_t offset,
+	   uint64_t len)
 {
-	uint64_t len = frame->data.len;
-
-	if (kio__likely(frame->op <= KIO_WRITE && ((frame->offset | len) & level->mask) == 0 &&
-			len <= level->max_len && frame->offset + len <= kio__level_size(level))) {
+	if (kio__likely((head & KIO__HEAD_SLOW_OP) == 0 && ((offset | len) & level->mask) == 0 &&
+			len <= level->max_len && offset + len <= kio__level_size(level))) {
 		kio__bump(&level->ios, 1);
 		kio__bump(&level->bytes, len);
 		level->submit(level->layer, frame);

@@ -73,48 +73,85 @@ kio_destroy(struct kio *kio)
 
 /* --- entering ----------------------------------------------------------- */
 
-void
-kio_prepare(struct kio *kio, enum kio_op op, unsigned flags, uint64_t offset,
-	    struct kio_iter data, kio_done_fn done)
+static __attribute__((cold, noinline)) void
+in_flight(const struct kio *kio)
+{
+	const struct kio_frame *frame = (const struct kio_frame *)(const void *)(kio + 1);
+
+	if (kio->frame != NULL)
+		kio__panic("the container is in flight (%s at %U)",
+			   kio_op_name((enum kio_op)frame->op), frame->offset);
+	kio__panic("kio_submit: the container was not prepared");
+}
+
+static inline __attribute__((always_inline)) struct kio_frame *
+prepare(struct kio *kio, unsigned op_and_flags, uint64_t offset, const struct kio_seg *seg,
+	size_t skip, uint64_t len)
 {
 	struct kio_frame *frame = kio__first_frame(kio);
 
 	if (kio__unlikely(kio->frame != NULL))
-		kio__panic("kio_prepare: the container is in flight (%s at %U)",
-			   kio_op_name((enum kio_op)frame->op), frame->offset);
-	kio_event_init(&kio->event);
-	kio->done = done;
+		in_flight(kio);
+	kio->event.word = 0;
+	kio->event.gen += 2;
 	frame->offset = offset;
-	frame->data = data;
-	frame->op = (uint8_t)op;
-	frame->flags = (uint8_t)flags;
-	frame->bits = 0;
+	frame->data.seg = seg;
+	frame->data.skip = skip;
+	frame->data.len = len;
+	frame->priv = 0;
+	kio__set_head(frame, op_and_flags & KIO__HEAD_OP_FLAGS);
+	return frame;
 }
 
-void
-kio_submit(struct kio *kio)
+/*
+ * The checks at the top of a stack. What is not plainly good is looked at in
+ * kio__submit_checked: to be refused, split, emulated, or let through after all.
+ */
+static inline __attribute__((always_inline)) void
+submit(struct kio *kio, struct kio_frame *frame, unsigned op_and_flags, uint64_t offset,
+       const struct kio_seg *seg, size_t skip, uint64_t len)
 {
-	struct kio_frame *frame = kio__first_frame(kio);
 	struct kio_level *level = kio->start;
-	uint64_t len = frame->data.len;
+	uint64_t size = kio__level_size(level);
 
-	if (kio__unlikely(kio->frame != NULL || kio_event_fired(&kio->event)))
-		kio__panic("kio_submit: the container is in flight, or was not prepared");
 	kio->frame = frame;
 	frame->level = level;
-	frame->priv = 0;
-	if (kio__likely(frame->op <= KIO_WRITE && frame->flags == 0 && len != 0 &&
-			((frame->offset | len) >> 63) == 0 &&
-			((frame->offset | len) & level->mask) == 0 && len <= level->max_len &&
-			frame->offset + len <= kio__level_size(level) &&
-			(level->ops & KIO_OP_BIT(frame->op)) != 0 && frame->data.seg->mem == NULL &&
-			frame->data.skip + len <= frame->data.seg->len)) {
+	if (kio__likely(op_and_flags <= level->fast_op && len - 1 < level->max_len &&
+			((offset | len) & level->mask) == 0 && offset < size &&
+			offset + len <= size && seg->mem == NULL && skip + len <= seg->len)) {
 		kio__bump(&level->ios, 1);
 		kio__bump(&level->bytes, len);
 		level->submit(level->layer, frame);
 	} else {
 		kio__submit_checked(kio, frame, level);
 	}
+}
+
+void
+kio_prepare_view(struct kio *kio, unsigned op_and_flags, uint64_t offset,
+		 const struct kio_seg *seg, size_t skip, uint64_t len)
+{
+	prepare(kio, op_and_flags, offset, seg, skip, len);
+}
+
+void
+kio_submit_view(struct kio *kio, unsigned op_and_flags, uint64_t offset,
+		const struct kio_seg *seg, size_t skip, uint64_t len)
+{
+	struct kio_frame *frame = prepare(kio, op_and_flags, offset, seg, skip, len);
+
+	submit(kio, frame, op_and_flags, offset, seg, skip, len);
+}
+
+void
+kio_submit(struct kio *kio)
+{
+	struct kio_frame *frame = kio__first_frame(kio);
+
+	if (kio__unlikely(kio->frame != NULL || kio_event_fired(&kio->event)))
+		in_flight(kio);
+	submit(kio, frame, kio__head(frame) & KIO__HEAD_OP_FLAGS, frame->offset, frame->data.seg,
+	       frame->data.skip, frame->data.len);
 }
 
 static void
@@ -156,83 +193,93 @@ kio__submit_later(struct kio_frame *frame)
 /* --- down --------------------------------------------------------------- */
 
 /*
- * The frame that goes down: the same one from a level that has none of its
- * own, else the next.
+ * Down by one level: in the same frame from a level that has none of its own,
+ * else in the next.
  */
-static inline __attribute__((always_inline)) struct kio_frame *
+static inline __attribute__((always_inline)) void
 descend(struct kio_frame *frame, uint64_t offset, struct kio_level *to)
 {
 	struct kio_level *from = frame->level;
+	uint64_t len = frame->data.len;
+	uint32_t head = kio__head(frame);
 	struct kio_frame *next = frame;
 
 	if (from->done != NULL) {
 		next = frame + 1;
 		next->data = frame->data;
-		next->op = frame->op;
-		next->flags = frame->flags;
-		next->bits = frame->bits & from->pass_bits;
+		head &= from->pass_head;
+		kio__set_head(next, head);
 	}
 	next->level = to;
 	next->offset = offset;
 	next->priv = 0;
-	return next;
+	kio__enter(next, to, head, offset, len);
 }
 
 void
 kio_pass(struct kio_frame *frame)
 {
-	struct kio_level *to = frame->level->below;
-
-	kio__enter(descend(frame, frame->offset, to), to);
+	descend(frame, frame->offset, kio__below(frame->level));
 }
 
 void
 kio_pass_at(struct kio_frame *frame, uint64_t offset)
 {
-	struct kio_level *to = frame->level->below;
-
-	kio__enter(descend(frame, offset, to), to);
+	descend(frame, offset, kio__below(frame->level));
 }
 
 void
 kio_pass_leg(struct kio_frame *frame, unsigned leg, uint64_t offset)
 {
-	struct kio_level *to = frame->level->legs[leg];
-
-	kio__enter(descend(frame, offset, to), to);
+	descend(frame, offset, frame->level->legs[leg]);
 }
 
 void
 kio_pass_data(struct kio_frame *frame, uint64_t offset, struct kio_iter data)
 {
-	struct kio_level *from = frame->level, *to = from->below;
-	struct kio_frame *next;
+	struct kio_level *from = frame->level, *to = kio__below(from);
+	struct kio_frame *next = frame + 1;
+	unsigned bits = 0;
 
 	if (from->done == NULL || data.len != frame->data.len)
 		kio__panic("kio_pass_data: %s passes memory that kio_writable or kio_bounce did not give",
 			   from->layer->name);
-	next = descend(frame, offset, to);
-	next->data = data;
-	next->bits = 0;
 	/* a copy that belongs to this level may be changed by those below */
 	if ((frame->bits & (KIO__BOUNCED | KIO__COPY_BACK)) == KIO__BOUNCED)
-		next->bits = KIO__WRITABLE;
-	kio__enter(next, to);
+		bits = KIO__WRITABLE;
+	next->level = to;
+	next->offset = offset;
+	next->data = data;
+	next->priv = 0;
+	kio__set_head(next, frame->op | (uint32_t)frame->flags << 8 | KIO__HEAD_BITS(bits));
+	kio__enter(next, to, kio__head(next), offset, data.len);
 }
 
 /* --- up ----------------------------------------------------------------- */
 
-void
-kio__finish_frame(struct kio_frame *frame, int status)
+static __attribute__((cold, noinline)) void
+finished_twice(const struct kio_frame *frame)
+{
+	kio__panic("kio_complete: %s finished a frame twice", frame->level->layer->name);
+}
+
+static inline __attribute__((always_inline)) void
+finish(struct kio_frame *frame, int status)
 {
 	struct kio *kio = frame->kio;
 
 	if (kio__unlikely((frame->bits & KIO__FINISHED) != 0))
-		kio__panic("kio_complete: %s finished a frame twice", frame->level->layer->name);
+		finished_twice(frame);
 	frame->bits |= KIO__FINISHED;
 	kio->frame = frame;
 	kio->event.status = status;
 	kio__loop_push(frame->level->loop, &kio->task);
+}
+
+void
+kio__finish_frame(struct kio_frame *frame, int status)
+{
+	finish(frame, status);
 }
 
 void
@@ -250,7 +297,7 @@ kio_complete(struct kio_frame *frame, int status)
 	if (kio__unlikely(status < 0))
 		kio_complete_failed(frame, status, 0, frame->data.len);
 	else
-		kio__finish_frame(frame, 0);
+		finish(frame, 0);
 }
 
 void
@@ -346,14 +393,13 @@ clean(struct kio_frame *frame)
 	frame->bits &= (uint16_t)~(KIO__BOUNCED | KIO__COPY_BACK | KIO__RANGED | KIO__HAS_MEM);
 }
 
-/* The way up is at its end: whoever submitted the container hears of it. */
-static void
-arrive(struct kio *kio)
+/* Somebody is attached to the container's event. */
+static __attribute__((noinline)) void
+fire_then_done(struct kio *kio)
 {
 	kio_done_fn done = kio->done;
 
-	kio->frame = NULL;
-	if (kio__likely(kio->event.word == 0))
+	if (kio->event.word == 0)
 		kio->event.word = KIO_EVENT_FIRED;
 	else
 		kio_event_fire(&kio->event, kio->event.status);
@@ -371,34 +417,75 @@ send_again(struct kio_frame *frame)
 	frame->level->submit(frame->level->layer, frame);
 }
 
-void
-kio__go_up(struct kio *kio)
+/* The layer holds the container, or sends it down again. */
+static __attribute__((noinline)) void
+stays(struct kio_frame *frame, enum kio_next next)
 {
-	struct kio_frame *first = kio__first_frame(kio), *frame = kio->frame;
+	if (next == KIO_AGAIN)
+		send_again(frame);
+}
+
+/* From a frame whose level is through with it; or, with parts, about to be. */
+static __attribute__((noinline)) void
+go_up_carefully(struct kio *kio, struct kio_frame *frame)
+{
+	struct kio_frame *first = kio__first_frame(kio);
 	enum kio_next next;
 
-	if (kio__unlikely((frame->bits & KIO__JOINED) != 0)) {
+	if ((frame->bits & KIO__JOINED) != 0) {
 		frame->bits &= (uint16_t)~KIO__JOINED;
 		goto joined;
 	}
 	for (;;) {
-		if (kio__unlikely((frame->bits & KIO__CLEANUP) != 0))
+		if ((frame->bits & KIO__CLEANUP) != 0)
 			clean(frame);
 		if (frame == first)
 			break;
 		frame--;
 	joined:
 		next = frame->level->done(frame->level->layer, frame);
-		if (kio__likely(next == KIO_UP))
-			continue;
-		if (next == KIO_AGAIN)
-			send_again(frame);
+		if (next != KIO_UP) {
+			stays(frame, next);
+			return;
+		}
+	}
+	if ((first->bits & KIO__PART) != 0) {
+		kio__part_up(kio);
 		return;
 	}
-	if (kio__unlikely((first->bits & KIO__PART) != 0))
-		kio__part_up(kio);
-	else
-		arrive(kio);
+	kio->frame = NULL;
+	fire_then_done(kio);
+}
+
+/*
+ * The way up. This is the short form, for frames that hold nothing; at the
+ * first that does go_up_carefully takes over.
+ */
+void
+kio__go_up(struct kio *kio)
+{
+	struct kio_frame *first = kio__first_frame(kio), *frame = kio->frame;
+	enum kio_next next;
+
+	while (kio__likely((frame->bits & KIO__CLEANUP) == 0)) {
+		if (frame == first) {
+			kio->frame = NULL;
+			if (kio__unlikely(kio->event.word != 0 || kio->done == NULL)) {
+				fire_then_done(kio);
+				return;
+			}
+			kio->event.word = KIO_EVENT_FIRED;
+			kio->done(kio);
+			return;
+		}
+		frame--;
+		next = frame->level->done(frame->level->layer, frame);
+		if (kio__unlikely(next != KIO_UP)) {
+			stays(frame, next);
+			return;
+		}
+	}
+	go_up_carefully(kio, frame);
 }
 
 /* --- around ------------------------------------------------------------- */

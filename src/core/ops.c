@@ -107,7 +107,13 @@ kio__submit_checked(struct kio *kio, struct kio_frame *frame, struct kio_level *
 	else if (frame->op != KIO_FLUSH && frame->data.len == 0)
 		kio__finish_frame(frame, 0);
 	else
-		kio__enter(frame, level);
+		kio__enter_frame(frame, level);
+}
+
+void
+kio__enter_frame(struct kio_frame *frame, struct kio_level *level)
+{
+	kio__enter(frame, level, kio__head(frame), frame->offset, frame->data.len);
 }
 
 static void

@@ -129,6 +129,7 @@ send(struct kio_join *join, struct kio *kio, const struct kio_part *part)
 {
 	struct kio_frame *frame = kio__first_frame(kio);
 	struct kio_level *level = part_level(join, part->leg);
+	unsigned bits = KIO__PART;
 
 	kio->part_start = part->start;
 	kio->part_covers = part->covers;
@@ -139,18 +140,16 @@ send(struct kio_join *join, struct kio *kio, const struct kio_part *part)
 	frame->level = level;
 	frame->offset = part->offset;
 	frame->data = part->data;
-	frame->op = (uint8_t)part->op;
-	frame->flags = (uint8_t)part->flags;
-	frame->bits = KIO__PART;
 	/* the parts of a split by limits do not overlap: what may be changed stays so */
 	if (!join->fans && part->op == KIO_WRITE)
-		frame->bits |= join->frame->bits & KIO__WRITABLE;
+		bits |= join->frame->bits & KIO__WRITABLE;
+	kio__set_head(frame, (uint32_t)part->op | part->flags << 8 | KIO__HEAD_BITS(bits));
 	frame->priv = 0;
 	kio->frame = frame;
 	if (!join->fans && (join->frame->bits & KIO__RANGED) != 0)
 		level->enter(level->layer, frame); /* its range is held by the whole */
 	else
-		kio__enter(frame, level);
+		kio__enter_frame(frame, level);
 }
 
 static void
