@@ -188,7 +188,10 @@ struct kio_class {
 	/* The result is back: kio_frame_status. Runs after all parts for one that fans out. */
 	enum kio_next (*done)(struct kio_layer *layer, struct kio_frame *frame);
 
-	/* Grows to size, the legs first by kio_leg_resize. Absent: -ENOTSUP. */
+	/*
+	 * Grows to size, the legs first by kio_leg_resize. Absent: -ENOTSUP. A
+	 * layer of its leg's size names kio_resize_below.
+	 */
 	int (*resize)(struct kio_layer *layer, uint64_t size, struct kio_diag *diag);
 	/* A few words on its state, for info; may be empty. */
 	void (*describe)(const struct kio_layer *layer, char *text, size_t size);
@@ -318,6 +321,9 @@ KIO_PUBLIC int kio_refuse(struct kio_diag *diag, int error, const char *format, 
  */
 KIO_PUBLIC size_t kio_format(char *text, size_t size, const char *format, ...);
 
+/* "No space left on device" for ENOSPC or -ENOSPC. */
+KIO_PUBLIC const char *kio_error_text(int error);
+
 /* A message for the operator, on the layer's name. As kio_format. */
 KIO_PUBLIC void kio_log(const struct kio_layer *layer, enum kio_severity severity,
 			const char *format, ...);
@@ -333,6 +339,7 @@ KIO_PUBLIC int kio_leg_write(struct kio_layer *leg, const void *from, size_t len
 KIO_PUBLIC int kio_leg_zero(struct kio_layer *leg, uint64_t len, uint64_t offset);
 KIO_PUBLIC int kio_leg_flush(struct kio_layer *leg);
 KIO_PUBLIC int kio_leg_resize(struct kio_layer *leg, uint64_t size, struct kio_diag *diag);
+KIO_PUBLIC int kio_resize_below(struct kio_layer *layer, uint64_t size, struct kio_diag *diag);
 
 KIO_END
 

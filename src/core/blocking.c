@@ -186,14 +186,22 @@ kio_pextent(struct kio_stack *stack, uint64_t len, uint64_t offset, uint64_t *ex
 
 /* --- while opening, closing, growing ------------------------------------ */
 
-void
-kio__setup_close(struct kio_stack *stack)
+static void
+setup_channel_close(struct kio_stack *stack)
 {
 	if (stack->setup_channel == NULL)
 		return;
 	kio_destroy(stack->setup_kio);
 	stack->setup_kio = NULL;
 	kio__channel_close(&stack->setup_channel);
+}
+
+/* The loop goes too: the next one to open, grow or close may be another thread. */
+void
+kio__setup_close(struct kio_stack *stack)
+{
+	setup_channel_close(stack);
+	kio_loop_close(&stack->setup);
 }
 
 /* A channel on the leg, kept until another leg is asked for. */
@@ -205,7 +213,7 @@ setup_open(struct kio_layer *leg)
 
 	if (stack->setup_channel != NULL && stack->setup_channel->root == leg)
 		return 0;
-	kio__setup_close(stack);
+	setup_channel_close(stack);
 	if (stack->setup == NULL)
 		rc = stack->loop_open(&stack->setup, stack);
 	if (rc == 0)

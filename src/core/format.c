@@ -102,7 +102,7 @@ kio__format_args(char *at, size_t size, const char *format, va_list args)
 		case 'c': put_char(&text, (char)va_arg(args, int)); break;
 		case 'S': put_size(&text, va_arg(args, uint64_t)); break;
 		case 'T': put_time(&text, va_arg(args, uint64_t)); break;
-		case 'e': put_string(&text, kio__error_text(va_arg(args, int))); break;
+		case 'e': put_string(&text, kio_error_text(va_arg(args, int))); break;
 		case '%': put_char(&text, '%'); break;
 		default: kio__panic("kio_format: no conversion %%%c", *format);
 		}

@@ -29,7 +29,8 @@ enum kio__io_op {
 };
 
 struct kio__io {
-	struct kio_task task; /* the engine's */
+	struct kio_task task; /* the engine's, and so is loop */
+	struct kio_loop *loop;
 	void (*done)(struct kio__io *io); /* on the loop, outside the call that started it */
 	int64_t (*call)(struct kio__io *io);
 	int64_t result; /* bytes, or -errno */

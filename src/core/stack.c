@@ -329,8 +329,6 @@ kio__stack_close(struct kio_stack *stack, struct kio_diag *diag)
 	if (stack->channels != NULL)
 		kio__panic("kio_stack_close: a channel is still open");
 	rc = close_layers(stack, diag);
-	if (stack->setup != NULL)
-		kio_loop_close(&stack->setup);
 	for (unsigned i = 0; i < stack->layer_count; i++)
 		layer_free(stack->layers[i]);
 	kio__free(stack->layers);
@@ -364,6 +362,15 @@ int
 kio_leg_resize(struct kio_layer *leg, uint64_t size, struct kio_diag *diag)
 {
 	return resize_layer(leg, size, diag);
+}
+
+int
+kio_resize_below(struct kio_layer *layer, uint64_t size, struct kio_diag *diag)
+{
+	int rc = kio_leg_resize(layer->below, size, diag);
+
+	layer->limits.size = layer->below->limits.size;
+	return rc;
 }
 
 int

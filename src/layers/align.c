@@ -58,15 +58,6 @@ align_open(struct kio_layer *layer, struct kio_diag *diag)
 	return 0;
 }
 
-static int
-align_resize(struct kio_layer *layer, uint64_t size, struct kio_diag *diag)
-{
-	int rc = kio_leg_resize(layer->below, size, diag);
-
-	layer->limits.size = layer->below->limits.size;
-	return rc;
-}
-
 /* Where the whole blocks begin and end; begin > end: there is none, and nothing between. */
 static uint64_t
 middle_begin(const struct align *align, const struct kio_frame *frame)
@@ -219,5 +210,5 @@ const struct kio_class kio_class_align = {
 	.submit = align_submit,
 	.part = align_part,
 	.part_done = align_part_done,
-	.resize = align_resize,
+	.resize = kio_resize_below,
 };

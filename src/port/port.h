@@ -36,8 +36,8 @@ int kio__random(void *into, size_t len);
 /* A contract was broken: prints the sentence and aborts. Formats as kio_format. */
 _Noreturn void kio__panic(const char *format, ...);
 
-/* "No space left on device" for ENOSPC or -ENOSPC. */
-const char *kio__error_text(int error);
+/* As in kiobuf/layer.h. */
+const char *kio_error_text(int error);
 
 /* A short exclusion; never held across a callback. */
 struct kio__mutex {
@@ -88,11 +88,13 @@ struct kio__xts;
 int kio__xts_create(struct kio__xts **xts, const unsigned char *key);
 void kio__xts_destroy(struct kio__xts **xts);
 /*
- * One data unit: len bytes (a multiple of 16) from `from` to `to`, which may be
- * the same. 0 or -EIO.
+ * Units of `unit` bytes (a multiple of 16), one behind the other, from `from`
+ * to `to`, which may be the same. The first has the tweak given, a little-endian
+ * number in its first 8 bytes; each further one that many steps more. 0, -ENOMEM
+ * or -EIO.
  */
-int kio__xts_run(struct kio__xts *xts, bool encrypt, const unsigned char tweak[16], void *to,
-		 const void *from, size_t len);
+int kio__xts_run(struct kio__xts *xts, bool encrypt, const unsigned char tweak[16], uint64_t step,
+		 void *to, const void *from, size_t unit, size_t units);
 
 /* CRC-32C (Castagnoli) of more bytes; begin with 0. */
 uint32_t kio__crc32c(uint32_t crc, const void *data, size_t len);

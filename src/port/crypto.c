@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * AES-256-XTS by OpenSSL, and CRC-32C.
+ *
+ * An OpenSSL context is set up for one key and direction and used by one thread
+ * at a time. Setting it up costs more than a sector, so contexts are kept: each
+ * user takes one from the key's list, or makes one when more threads are at
+ * work than ever before.
+ */
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "port/port.h"
+
+#define KEY_BYTES 64
+
+struct context {
+	struct context *next;
+	EVP_CIPHER_CTX *cipher;
+};
+
+struct kio__xts {
+	pthread_mutex_t mutex;
+	struct context *idle[2]; /* by direction */
+	unsigned char key[KEY_BYTES];
+};
+
+static struct context *
+context_create(const struct kio__xts *xts, bool encrypt)
+{
+	struct context *context = kio__alloc(sizeof(*context));
+
+	if (context == NULL)
+		return NULL;
+	context->cipher = EVP_CIPHER_CTX_new();
+	if (context->cipher != NULL &&
+	    EVP_CipherInit_ex(context->cipher, EVP_aes_256_xts(), NULL, xts->key, NULL, encrypt) == 1)
+		return context;
+	EVP_CIPHER_CTX_free(context->cipher);
+	kio__free(context);
+	return NULL;
+}
+
+static struct context *
+context_take(struct kio__xts *xts, bool encrypt)
+{
+	struct context *context;
+
+	pthread_mutex_lock(&xts->mutex);
+	context = xts->idle[encrypt];
+	if (context != NULL)
+		xts->idle[encrypt] = context->next;
+	pthread_mutex_unlock(&xts->mutex);
+	return context != NULL ? context : context_create(xts, encrypt);
+}
+
+static void
+context_give(struct kio__xts *xts, bool encrypt, struct context *context)
+{
+	pthread_mutex_lock(&xts->mutex);
+	context->next = xts->idle[encrypt];
+	xts->idle[encrypt] = context;
+	pthread_mutex_unlock(&xts->mutex);
+}
+
+int
+kio__xts_create(struct kio__xts **out, const unsigned char *key)
+{
+	struct kio__xts *xts = kio__alloc(sizeof(*xts));
+	struct context *context;
+
+	if (xts == NULL)
+		return -ENOMEM;
+	pthread_mutex_init(&xts->mutex, NULL);
+	memcpy(xts->key, key, KEY_BYTES);
+	for (int encrypt = 0; encrypt < 2; encrypt++) {
+		context = context_take(xts, encrypt);
+		if (context == NULL) {
+			kio__xts_destroy(&xts);
+			return -EINVAL;
+		}
+		context_give(xts, encrypt, context);
+	}
+	*out = xts;
+	return 0;
+}
+
+void
+kio__xts_destroy(struct kio__xts **out)
+{
+	struct kio__xts *xts = *out;
+	struct context *context;
+
+	if (xts == NULL)
+		return;
+	for (int encrypt = 0; encrypt < 2; encrypt++) {
+		while ((context = xts->idle[encrypt]) != NULL) {
+			xts->idle[encrypt] = context->next;
+			EVP_CIPHER_CTX_free(context->cipher);
+			kio__free(context);
+		}
+	}
+	pthread_mutex_destroy(&xts->mutex);
+	kio__wipe(xts->key, sizeof(xts->key));
+	kio__free(xts);
+	*out = NULL;
+}
+
+int
+kio__xts_run(struct kio__xts *xts, bool encrypt, const unsigned char tweak[16], uint64_t step,
+	     void *to, const void *from, size_t unit, size_t units)
+{
+	struct context *context = context_take(xts, encrypt);
+	unsigned char iv[16];
+	unsigned char *out = to;
+	const unsigned char *in = from;
+	uint64_t number;
+	int done, rc = 0;
+
+	if (context == NULL)
+		return -ENOMEM;
+	memcpy(iv, tweak, sizeof(iv));
+	memcpy(&number, iv, sizeof(number));
+	for (; units > 0 && rc == 0; units--, out += unit, in += unit) {
+		if (EVP_CipherInit_ex(context->cipher, NULL, NULL, NULL, iv, -1) != 1 ||
+		    EVP_CipherUpdate(context->cipher, out, &done, in, (int)unit) != 1)
+			rc = -EIO;
+		number += step;
+		memcpy(iv, &number, sizeof(number));
+	}
+	context_give(xts, encrypt, context);
+	return rc;
+}
+
+/* --- CRC-32C ------------------------------------------------------------ */
+
+static uint32_t crc_table[256];
+
+static __attribute__((constructor)) void
+crc_init(void)
+{
+	uint32_t crc;
+
+	for (uint32_t i = 0; i < 256; i++) {
+		crc = i;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
+		crc_table[i] = crc;
+	}
+}
+
+uint32_t
+kio__crc32c(uint32_t crc, const void *data, size_t len)
+{
+	const unsigned char *at = data;
+
+	crc = ~crc;
+	while (len-- > 0)
+		crc = crc >> 8 ^ crc_table[(crc ^ *at++) & 0xff];
+	return ~crc;
+}
