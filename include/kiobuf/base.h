@@ -20,7 +20,6 @@
 #endif
 
 #define KIO_PUBLIC __attribute__((visibility("default")))
-#define KIO_PRINTF(format, first) __attribute__((format(printf, format, first)))
 
 /* From a pointer to a member to the structure that holds it. */
 #define kio_container_of(ptr, type, member) \

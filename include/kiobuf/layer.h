@@ -197,6 +197,13 @@ struct kio_class {
 	void (*describe)(const struct kio_layer *layer, char *text, size_t size);
 };
 
+/*
+ * A module, kiobuf-NAME.so, exports its classes:
+ *
+ *	const struct kio_class *const kio_module_classes[] = { &my_class, NULL };
+ */
+extern const struct kio_class *const kio_module_classes[];
+
 /* A node of an open stack; the first member of the class's own structure. */
 struct kio_layer {
 	const struct kio_class *class_;

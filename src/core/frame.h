@@ -104,7 +104,7 @@ struct kio__layer_core {
 	unsigned end;               /* the number after the last layer below, sides included */
 	bool side;                  /* the top of a helper stack */
 	bool open;                  /* the class's open succeeded */
-	struct kio_layer *owner;    /* of a side */
+	const void *origin;         /* what the opener knows it by */
 	struct kio_layer **sides;
 	unsigned side_count;
 	struct kio_stat past; /* of channels that closed */

@@ -128,7 +128,6 @@ kio__layer_add_side(struct kio_layer *layer, struct kio_layer *side)
 
 	if (rc == 0) {
 		side_core->side = true;
-		side_core->owner = layer;
 	}
 	return rc;
 }

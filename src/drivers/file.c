@@ -19,6 +19,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <kiobuf/layer.h>
@@ -92,6 +93,48 @@ file_label(const struct file *file)
 	return file->path != NULL ? file->path : "the descriptor";
 }
 
+/*
+ * A program that ended a moment ago may still hold a file: the kernel closes
+ * what a ring used in its own time. So it is tried for a while.
+ */
+#define PATIENCE_NS 1000000000u
+#define PAUSE_NS 5000000
+
+static bool
+try_again(uint64_t since)
+{
+	struct timespec pause = { .tv_nsec = PAUSE_NS };
+
+	if (kio__now() - since > PATIENCE_NS)
+		return false;
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+static int
+open_patiently(const char *path, int flags)
+{
+	uint64_t since = kio__now();
+	int fd;
+
+	do
+		fd = open(path, flags, 0600);
+	while (fd < 0 && errno == EBUSY && try_again(since));
+	return fd;
+}
+
+static int
+lock_patiently(int fd, struct flock *lock)
+{
+	uint64_t since = kio__now();
+	int rc;
+
+	do
+		rc = fcntl(fd, F_OFD_SETLK, lock);
+	while (rc < 0 && (errno == EAGAIN || errno == EACCES) && try_again(since));
+	return rc;
+}
+
 /* What the path is, before it is opened: a device wants another flag. */
 static int
 file_open_path(struct file *file, struct kio_diag *diag)
@@ -111,7 +154,7 @@ file_open_path(struct file *file, struct kio_diag *diag)
 		return kio_refuse(diag, -ENOTBLK, "%s is neither a file nor a block device", file->path);
 	if (!exists)
 		flags |= O_CREAT | O_EXCL;
-	file->own = open(file->path, flags, 0600);
+	file->own = open_patiently(file->path, flags);
 	if (file->own < 0 && errno == EBUSY)
 		return kio_refuse(diag, -EBUSY, "%s is mounted or held by someone else", file->path);
 	if (file->own < 0)
@@ -157,7 +200,7 @@ file_lock(struct file *file, struct kio_diag *diag)
 			return kio_refuse(diag, -EBUSY, "%s is in this stack twice, as %s and %s",
 					  file_label(file), other->layer.name, file->layer.name);
 	}
-	if (file->is_block || fcntl(file->own, F_OFD_SETLK, &lock) == 0)
+	if (file->is_block || lock_patiently(file->own, &lock) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return kio_refuse(diag, -EBUSY, "%s is locked: another program has it open",
@@ -254,8 +297,12 @@ static int
 file_close(struct kio_layer *layer)
 {
 	struct file *file = file_of(layer);
-	int rc = close(file->own) < 0 ? -errno : 0;
+	struct flock unlock = { .l_type = F_UNLCK };
+	int rc;
 
+	/* a ring may keep the file open a little longer than we do */
+	fcntl(file->own, F_OFD_SETLK, &unlock);
+	rc = close(file->own) < 0 ? -errno : 0;
 	file->inode = 0;
 	return file->error != 0 ? file->error : rc;
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -162,11 +163,13 @@ static int
 uring_enter(struct kio_loop *loop)
 {
 	struct uring *uring = loop->state;
-	int rc = io_uring_enable_rings(&uring->ring);
 
-	if (rc == 0)
-		wait_for_wake(loop, uring);
-	return rc;
+	/* io_uring_enable_rings: declared by liburing 2.3, but its shared library lacks it */
+	if (syscall(__NR_io_uring_register, uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL,
+		    0) < 0)
+		return -errno;
+	wait_for_wake(loop, uring);
+	return 0;
 }
 
 /* --- I/O ---------------------------------------------------------------- */

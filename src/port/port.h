@@ -16,6 +16,10 @@
 void *kio__alloc(size_t size);
 void *kio__alloc_aligned(size_t size, size_t align);
 void kio__free(void *memory);
+/* A test makes the n-th allocation from here fail; 0: none. Atomic. */
+extern unsigned kio__alloc_fail_at;
+/* How often memory was asked for. */
+uint64_t kio__alloc_count(void);
 
 void *memcpy(void *restrict to, const void *restrict from, size_t len);
 void *memmove(void *to, const void *from, size_t len);

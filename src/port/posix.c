@@ -22,12 +22,20 @@
 #include "port/pool.h"
 #include "port/port.h"
 
-/* A test makes the n-th allocation fail. Counted down; 0: never. Atomic. */
 unsigned kio__alloc_fail_at;
+
+static uint64_t alloc_count; /* atomic */
+
+uint64_t
+kio__alloc_count(void)
+{
+	return __atomic_load_n(&alloc_count, __ATOMIC_RELAXED);
+}
 
 static bool
 may_fail(void)
 {
+	__atomic_fetch_add(&alloc_count, 1, __ATOMIC_RELAXED);
 	if (__atomic_load_n(&kio__alloc_fail_at, __ATOMIC_RELAXED) == 0)
 		return false;
 	return __atomic_fetch_sub(&kio__alloc_fail_at, 1, __ATOMIC_RELAXED) == 1;

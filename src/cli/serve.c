@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kiobuf serve: a stack as an NBD export.
+ *
+ * SIGINT and SIGTERM end it in order: no new requests, what is in flight is
+ * answered, the stack is flushed and closed. That is success.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <kiobuf/layer.h>
+
+#include "cli/cli.h"
+#include "cli/listen.h"
+#include "nbd/server.h"
+
+struct serve {
+	const struct cli *cli;
+	struct kio_loop *loop;
+	struct target target;
+	struct listener listener;
+	struct kio_watch accepting;
+	struct nbd_server *server;
+	struct kio *flush;
+	int flush_status;
+	bool stopping;
+
+	pid_t child; /* --run; 0: none */
+	struct kio_watch child_watch;
+	int child_fd, child_status;
+};
+
+static void
+server_log(void *priv, const char *text)
+{
+	(void)priv;
+	cli_say("kiobuf serve: %s", text);
+}
+
+static void
+flushed(struct kio *kio)
+{
+	struct serve *serve = kio->priv;
+
+	serve->flush_status = kio_status(kio);
+	kio_loop_stop(serve->loop);
+}
+
+/* The last connection has gone. */
+static void
+server_stopped(void *priv)
+{
+	struct serve *serve = priv;
+
+	if (kio_stack_limits(serve->target.stack)->read_only)
+		kio_loop_stop(serve->loop);
+	else
+		kio_flush_all(serve->flush, flushed);
+}
+
+static void
+stop(void *priv)
+{
+	struct serve *serve = priv;
+
+	if (serve->stopping)
+		return;
+	serve->stopping = true;
+	kio_watch_stop(serve->loop, &serve->accepting, NULL);
+	nbd_server_stop(serve->server);
+}
+
+static void
+accept_one(struct kio_watch *watch, unsigned events)
+{
+	struct serve *serve = kio_container_of(watch, struct serve, accepting);
+	int fd = accept4(serve->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), rc;
+
+	(void)events;
+	if (fd < 0)
+		return;
+	rc = nbd_server_accept(serve->server, fd);
+	if (rc < 0)
+		cli_say("kiobuf serve: a client is turned away: %s", kio_error_text(rc));
+}
+
+/* --- --run -------------------------------------------------------------- */
+
+static void
+child_ended(struct kio_watch *watch, unsigned events)
+{
+	struct serve *serve = kio_container_of(watch, struct serve, child_watch);
+
+	(void)events;
+	if (waitpid(serve->child, &serve->child_status, WNOHANG) != serve->child)
+		return;
+	serve->child = 0;
+	kio_watch_stop(serve->loop, watch, NULL);
+	stop(serve);
+}
+
+static int
+child_start(struct serve *serve, const char *command)
+{
+	sigset_t none;
+
+	serve->child = fork();
+	if (serve->child < 0)
+		return cli_fail(serve->cli, EXIT_OPEN, "fork: %s", strerror(errno));
+	if (serve->child == 0) {
+		sigemptyset(&none);
+		sigprocmask(SIG_SETMASK, &none, NULL);
+		signal(SIGPIPE, SIG_DFL);
+		setenv("uri", serve->listener.uri, 1);
+		setenv("unixsocket", serve->listener.path, 1);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	serve->child_fd = (int)syscall(SYS_pidfd_open, serve->child, 0);
+	serve->child_watch = (struct kio_watch){ .fn = child_ended };
+	if (serve->child_fd < 0 ||
+	    kio_watch_set(serve->loop, &serve->child_watch, serve->child_fd, KIO_READABLE) < 0)
+		return cli_fail(serve->cli, EXIT_BUG, "the command cannot be watched: %s", strerror(errno));
+	return EXIT_YES;
+}
+
+/* What the command said is what serve says. */
+static int
+child_code(struct serve *serve)
+{
+	if (serve->child != 0) {
+		kill(serve->child, SIGTERM);
+		waitpid(serve->child, &serve->child_status, 0);
+	}
+	if (WIFSIGNALED(serve->child_status))
+		return EXIT_SIGNAL + WTERMSIG(serve->child_status);
+	return WEXITSTATUS(serve->child_status);
+}
+
+/* --- the command -------------------------------------------------------- */
+
+static int
+begin_listening(struct serve *serve, const char *name)
+{
+	const struct cli *cli = serve->cli;
+	const char *unix_path = cli_text(cli, "unix", NULL), *tcp = cli_text(cli, "tcp", NULL);
+	const char *command = cli_text(cli, "run", NULL);
+
+	if (unix_path != NULL && tcp != NULL)
+		return cli_fail(cli, EXIT_USAGE, "--unix or --tcp, one of them");
+	if (unix_path != NULL)
+		return cli_listen_unix(cli, &serve->listener, unix_path, name);
+	if (tcp != NULL)
+		return cli_listen_tcp(cli, &serve->listener, tcp, name, cli_flag(cli, "insecure-tcp"));
+	if (command != NULL)
+		return cli_listen_private(cli, &serve->listener, name);
+	return cli_fail(cli, EXIT_USAGE, "say where: --unix PATH, --tcp HOST:PORT or --run COMMAND");
+}
+
+static void
+print_result(const struct serve *serve)
+{
+	struct nbd_server_counts counts;
+
+	nbd_server_counts(serve->server, &counts);
+	if (serve->cli->json)
+		cli_print_json("serve",
+			       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "uri", serve->listener.uri,
+					 "connections", (json_int_t)counts.connections, "requests",
+					 (json_int_t)counts.requests, "errors", (json_int_t)counts.errors,
+					 "read_bytes", (json_int_t)counts.read_bytes, "written_bytes",
+					 (json_int_t)counts.written_bytes, "layers",
+					 cli_json_stats(serve->target.stack)));
+	else if (cli_flag(serve->cli, "stats"))
+		cli_print_stats(stderr, serve->target.stack);
+}
+
+static int
+run_server(struct serve *serve, const char *name)
+{
+	const struct cli *cli = serve->cli;
+	struct nbd_server_options options = {
+		.name = name,
+		.read_only = cli_flag(cli, "read-only"),
+		.log = server_log,
+		.stopped = server_stopped,
+		.priv = serve,
+	};
+	const char *command = cli_text(cli, "run", NULL);
+	int rc = nbd_server_open(&serve->server, serve->target.stack, serve->target.channel, &options);
+
+	if (rc < 0)
+		return cli_io_error(cli, "the export", rc);
+	serve->flush = kio_create(serve->target.channel, 0);
+	if (serve->flush == NULL)
+		return cli_fail(cli, EXIT_BUG, "out of memory");
+	serve->flush->priv = serve;
+	rc = begin_listening(serve, name);
+	if (rc != EXIT_YES)
+		return rc;
+	serve->accepting = (struct kio_watch){ .fn = accept_one };
+	rc = kio_watch_set(serve->loop, &serve->accepting, serve->listener.fd, KIO_READABLE);
+	if (rc == 0)
+		rc = cli_signals_watch(serve->loop, stop, serve);
+	if (rc < 0)
+		return cli_io_error(cli, "watching the sockets", rc);
+	if (command == NULL)
+		cli_say("kiobuf serve: ready on %s", serve->listener.uri);
+	else
+		rc = child_start(serve, command);
+	if (rc == EXIT_YES && kio_loop_run(serve->loop) < 0)
+		rc = cli_fail(cli, EXIT_BUG, "the loop failed");
+	cli_signals_unwatch(serve->loop);
+	if (rc == EXIT_YES && serve->flush_status < 0)
+		rc = cli_io_error(cli, "flushing at the end", serve->flush_status);
+	if (rc == EXIT_YES)
+		print_result(serve);
+	if (rc == EXIT_YES && command != NULL)
+		rc = child_code(serve);
+	return rc;
+}
+
+static int
+run_serve(struct cli *cli)
+{
+	struct serve serve = { .cli = cli, .listener.fd = -1, .child_fd = -1 };
+	struct cli_open how = { .read_only = cli_flag(cli, "read-only"), .aligned = true };
+	int rc, closed;
+
+	cli_signals_begin();
+	rc = cli_loop_open(cli, &serve.loop, 0);
+	if (rc == EXIT_YES)
+		rc = cli_open_on(cli, &serve.target, cli->args[0], &how, serve.loop);
+	if (rc == EXIT_YES)
+		rc = run_server(&serve, cli_text(cli, "export", ""));
+	cli_listen_end(&serve.listener);
+	/* what was stopped is let go of in the loop's next round */
+	if (serve.loop != NULL)
+		kio_loop_step(serve.loop, 0);
+	nbd_server_close(&serve.server);
+	kio_destroy(serve.flush);
+	closed = cli_close(cli, &serve.target);
+	kio_loop_close(&serve.loop);
+	if (serve.child_fd >= 0)
+		close(serve.child_fd);
+	return rc == EXIT_YES ? closed : rc;
+}
+
+static const struct cli_option options[] = {
+	{ "unix", OPTION_TEXT, "PATH", "listen on a unix socket, yours alone" },
+	{ "tcp", OPTION_TEXT, "HOST:PORT", "listen on TCP; port 0 takes one that is free" },
+	{ "run", OPTION_TEXT, "COMMAND", "serve as long as this shell command runs; it finds $uri and $unixsocket" },
+	{ "export", OPTION_TEXT, "NAME", "the name of the export; the empty one works always" },
+	{ "read-only", OPTION_FLAG, NULL, "refuse changes" },
+	{ "insecure-tcp", OPTION_FLAG, NULL, "listen beyond the loopback, unencrypted" },
+	{ "stats", OPTION_FLAG, NULL, "at the end, tell what went through each layer" },
+	{ 0 }
+};
+
+const struct cli_command cli_serve = {
+	.name = "serve",
+	.arguments = "STACK",
+	.summary = "serve a file or stack over NBD",
+	.more = "Requests may be finer than the stack's blocks: align is put on top then. SIGINT and\n"
+		"SIGTERM end it in order, with exit code 0; with --run it ends as the command does.",
+	.least = 1,
+	.most = 1,
+	.options = options,
+	.opens = true,
+	.run = run_serve,
+};

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kiobuf stack: checks the text of a stack and writes it as canonical text or
+ * as JSON; and back.
+ *
+ *   node   { "class", "name"?, "options": [ { "key"?, "value" | "stack" } ],
+ *            "legs": [ node ], "braces"? }
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/* --- to JSON ------------------------------------------------------------ */
+
+static json_t *
+json_node(const struct kio_node *node)
+{
+	json_t *result = json_object(), *options = json_array(), *legs = json_array(), *option;
+
+	json_object_set_new(result, "class", json_string(node->class_name));
+	if (node->name != NULL)
+		json_object_set_new(result, "name", json_string(node->name));
+	for (unsigned i = 0; i < node->arg_count; i++) {
+		const struct kio_arg *arg = &node->args[i];
+
+		option = json_object();
+		if (arg->key != NULL)
+			json_object_set_new(option, "key", json_string(arg->key));
+		if (arg->stack != NULL)
+			json_object_set_new(option, "stack", json_node(arg->stack));
+		else
+			json_object_set_new(option, "value", json_string(arg->value));
+		json_array_append_new(options, option);
+	}
+	json_object_set_new(result, "options", options);
+	for (unsigned i = 0; i < node->leg_count; i++)
+		json_array_append_new(legs, json_node(node->legs[i]));
+	json_object_set_new(result, "legs", legs);
+	if (node->braces)
+		json_object_set_new(result, "braces", json_true());
+	return result;
+}
+
+static int
+print_tree(const struct kio_tree *tree)
+{
+	json_t *definitions = json_array();
+
+	for (unsigned i = 0; i < tree->definition_count; i++)
+		json_array_append_new(definitions,
+				      json_pack("{s:s, s:b, s:o}", "name", tree->definitions[i].name,
+						"export", tree->definitions[i].is_export, "stack",
+						json_node(tree->definitions[i].root)));
+	return cli_print_json("stack", json_pack("{s:o, s:o}", "stack", json_node(tree->root),
+						 "definitions", definitions));
+}
+
+/* --- from JSON ---------------------------------------------------------- */
+
+#define MOST_DEPTH 128u
+
+struct reader {
+	const struct cli *cli;
+	struct kio_tree *tree;
+	unsigned depth;
+};
+
+static int
+bad(const struct reader *reader, const char *what)
+{
+	return cli_fail(reader->cli, EXIT_USAGE, "the JSON is not a stack: %s", what);
+}
+
+static int read_node(struct reader *reader, const json_t *json, struct kio_node **out);
+
+static int
+read_option(struct reader *reader, const json_t *json, struct kio_node *node)
+{
+	const json_t *key = json_object_get(json, "key"), *value = json_object_get(json, "value");
+	const json_t *stack = json_object_get(json, "stack");
+	struct kio_node *side = NULL;
+	int rc = EXIT_YES;
+
+	if (!json_is_object(json) || (key != NULL && !json_is_string(key)))
+		return bad(reader, "an option is an object; its key is a string");
+	if ((value == NULL) == (stack == NULL) || (value != NULL && !json_is_string(value)))
+		return bad(reader, "an option has a value, which is a string, or a stack");
+	if (stack != NULL)
+		rc = read_node(reader, stack, &side);
+	if (rc == EXIT_YES && kio_tree_arg(reader->tree, node, json_string_value(key),
+					   json_string_value(value), side) < 0)
+		rc = bad(reader, "out of memory");
+	return rc;
+}
+
+static int
+read_node(struct reader *reader, const json_t *json, struct kio_node **out)
+{
+	const json_t *name = json_object_get(json, "name"), *class_ = json_object_get(json, "class");
+	const json_t *options = json_object_get(json, "options"), *legs = json_object_get(json, "legs");
+	struct kio_node *node, *leg;
+	int rc = EXIT_YES;
+
+	if (!json_is_string(class_) || (name != NULL && !json_is_string(name)))
+		return bad(reader, "a node has a class, which is a string, and perhaps a name");
+	if ((options != NULL && !json_is_array(options)) || (legs != NULL && !json_is_array(legs)))
+		return bad(reader, "options and legs are arrays");
+	if (reader->depth++ == MOST_DEPTH)
+		return bad(reader, "it is nested too deep");
+	node = kio_tree_node(reader->tree, json_string_value(class_), json_string_value(name));
+	if (node == NULL)
+		return bad(reader, "out of memory");
+	node->braces = json_is_true(json_object_get(json, "braces"));
+	for (size_t i = 0; i < json_array_size(options) && rc == EXIT_YES; i++)
+		rc = read_option(reader, json_array_get(options, i), node);
+	for (size_t i = 0; i < json_array_size(legs) && rc == EXIT_YES; i++) {
+		rc = read_node(reader, json_array_get(legs, i), &leg);
+		if (rc == EXIT_YES && kio_tree_leg(reader->tree, node, leg) < 0)
+			rc = bad(reader, "out of memory");
+	}
+	reader->depth--;
+	*out = node;
+	return rc;
+}
+
+static int
+read_definitions(struct reader *reader, const json_t *list)
+{
+	struct kio_node *root;
+	int rc = EXIT_YES;
+
+	for (size_t i = 0; i < json_array_size(list) && rc == EXIT_YES; i++) {
+		const json_t *each = json_array_get(list, i), *name = json_object_get(each, "name");
+
+		if (!json_is_string(name))
+			return bad(reader, "a definition has a name");
+		rc = read_node(reader, json_object_get(each, "stack"), &root);
+		if (rc == EXIT_YES &&
+		    kio_tree_define(reader->tree, json_string_value(name),
+				    json_is_true(json_object_get(each, "export")), root) < 0)
+			rc = bad(reader, "out of memory");
+	}
+	return rc;
+}
+
+static int
+read_json(const struct cli *cli, const char *path, struct kio_tree **out)
+{
+	struct reader reader = { .cli = cli, .tree = kio_tree_create() };
+	json_error_t error;
+	json_t *json = strcmp(path, "-") == 0 ? json_loadf(stdin, JSON_REJECT_DUPLICATES, &error) :
+						json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	const char *schema = json_string_value(json_object_get(json, "schema"));
+	int rc;
+
+	if (json == NULL)
+		rc = cli_fail(cli, EXIT_USAGE, "%s:%d:%d: %s", path, error.line, error.column, error.text);
+	else if (schema == NULL || strcmp(schema, "kiobuf/stack/1") != 0)
+		rc = bad(&reader, "its schema is not kiobuf/stack/1");
+	else
+		rc = read_node(&reader, json_object_get(json, "stack"), &reader.tree->root);
+	if (rc == EXIT_YES)
+		rc = read_definitions(&reader, json_object_get(json, "definitions"));
+	json_decref(json);
+	if (rc != EXIT_YES)
+		kio_tree_destroy(reader.tree);
+	*out = reader.tree;
+	return rc;
+}
+
+/* --- the command -------------------------------------------------------- */
+
+static int
+run_stack(struct cli *cli)
+{
+	const char *from = cli_text(cli, "from-json", NULL), *text = cli->count == 1 ? cli->args[0] : "";
+	struct kio_tree *tree = NULL;
+	struct kio_diag diag;
+	char *canonical;
+	int rc = EXIT_YES;
+
+	if ((from != NULL) == (cli->count == 1))
+		return cli_fail(cli, EXIT_USAGE, "give the text of a stack, or --from-json FILE");
+	if (from != NULL)
+		rc = read_json(cli, from, &tree);
+	else if (kio_tree_parse(&tree, text, cli->set, &diag) < 0)
+		rc = cli_diag(cli, text, &diag);
+	if (rc != EXIT_YES)
+		return rc;
+	if (!cli_flag(cli, "syntax-only") && kio_tree_check(tree, &diag) < 0) {
+		cli_diag(cli, text, &diag);
+		kio_tree_destroy(tree);
+		return EXIT_USAGE;
+	}
+	if (cli->json) {
+		rc = print_tree(tree);
+	} else {
+		canonical = kio_tree_format(tree);
+		puts(canonical != NULL ? canonical : "");
+		free(canonical);
+	}
+	kio_tree_destroy(tree);
+	return rc;
+}
+
+static const struct cli_option options[] = {
+	{ "from-json", OPTION_TEXT, "FILE", "read the stack as JSON; - is standard input" },
+	{ "syntax-only", OPTION_FLAG, NULL, "do not look whether layers and options exist" },
+	{ 0 }
+};
+
+const struct cli_command cli_stack = {
+	.name = "stack",
+	.arguments = "[TEXT]",
+	.summary = "check the text of a stack; write it as text or, with --json, as JSON",
+	.more = "Opens nothing. What is printed reads back as the same stack.",
+	.least = 0,
+	.most = 1,
+	.options = options,
+	.opens = true,
+	.run = run_stack,
+};

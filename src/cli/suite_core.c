@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The figures of the core: what an I/O, a layer, a fan-out cost, as multiples of
+ * one locked instruction, and in instructions.
+ *
+ * Stacks are measured in turns, so that what disturbs the machine disturbs all
+ * of them; of each the best turn counts.
+ */
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <kiobuf/layer.h>
+
+#include "cli/load.h"
+#include "cli/suite.h"
+#include "core/loop.h"
+#include "port/port.h"
+
+#define TURNS 11
+#define IOS 200000u
+#define COUNTED 64u /* I/Os between two counts of instructions */
+
+enum { NOTHING, ONE, EIGHT, THIRTY_TWO, PASS_8, DEEP, STRIPE, NULL_WRITE, MIRROR_WRITE, STACKS };
+
+static struct {
+	const char *stack;
+	unsigned depth;
+	bool writes;
+} const stacks[STACKS] = {
+#define PROBE4 "probe | probe | probe | probe | "
+#define PROBE8 PROBE4 PROBE4
+	[NOTHING] = { "null", 32, false },
+	[ONE] = { "probe | null", 32, false },
+	[EIGHT] = { PROBE8 "null", 32, false },
+	[THIRTY_TWO] = { PROBE8 PROBE8 PROBE8 PROBE8 "null", 32, false },
+	[PASS_8] = { "through | through | through | through | through | through | through | through | null",
+		     32, false },
+	[DEEP] = { "null", 4096, false },
+	[STRIPE] = { "stripe { null ; null }", 32, false },
+	[NULL_WRITE] = { "null", 32, true },
+	[MIRROR_WRITE] = { "mirror state=none { null ; null }", 32, true },
+};
+
+static double
+locked_ns(void)
+{
+	static uint64_t word __attribute__((aligned(64)));
+	const uint64_t times = 2000000;
+	uint64_t begun = kio__now();
+
+	for (uint64_t i = 0; i < times; i++)
+		__atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
+	return (double)(kio__now() - begun) / (double)times;
+}
+
+struct counted {
+	struct load *load;
+	uint64_t ios;
+};
+
+static void
+run_counted(void *priv)
+{
+	struct counted *counted = priv;
+
+	cli_load_run(counted->load, counted->ios);
+}
+
+/* Instructions of one I/O: what some more of them cost more. */
+static double
+instructions(struct load *load)
+{
+	struct counted few = { load, load->depth + COUNTED }, more = { load, load->depth + 2 * COUNTED };
+	uint64_t a, b;
+
+	cli_load_run(load, 1000);
+	a = cli_count_instructions(run_counted, &few);
+	b = cli_count_instructions(run_counted, &more);
+	return a == 0 || b <= a ? 0 : (double)(b - a) / COUNTED;
+}
+
+/* --- crypt against the cipher alone ------------------------------------- */
+
+#define CIPHER_BYTES ((size_t)4096)
+#define CIPHER_TIMES 20000u
+
+static uint64_t
+cipher_ns(void)
+{
+	static unsigned char key[64] = { 1 }, data[CIPHER_BYTES], iv[16];
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+	uint64_t begun;
+	int done;
+
+	key[40] = 2;
+	EVP_EncryptInit_ex(context, EVP_aes_256_xts(), NULL, key, iv);
+	begun = kio__now();
+	for (unsigned i = 0; i < CIPHER_TIMES; i++)
+		EVP_EncryptUpdate(context, data, &done, data, (int)CIPHER_BYTES);
+	begun = kio__now() - begun;
+	EVP_CIPHER_CTX_free(context);
+	return begun;
+}
+
+/* Speed of crypt, in place, over that of the cipher, sector by sector of 4096. */
+static int
+crypt_ratio(const struct cli *cli, double *ratio)
+{
+	static unsigned char bytes[64];
+	char path[] = "/tmp/kiobuf-key-XXXXXX", stack[128];
+	int fd = mkstemp(path), rc;
+	double best = 0, now;
+	struct load load;
+
+	bytes[1] = 1;
+	if (fd < 0 || kio__random(bytes, 63) < 0 || write(fd, bytes, sizeof(bytes)) != sizeof(bytes))
+		return cli_fail(cli, EXIT_OPEN, "%s: a key cannot be made", path);
+	close(fd);
+	snprintf(stack, sizeof(stack), "crypt header=none sector=4096 key-file=%s | null", path);
+	rc = cli_load_open(cli, &load, stack, 32);
+	unlink(path);
+	if (rc == EXIT_YES) {
+		load.writes = load.gifts = true;
+		for (unsigned i = 0; i < TURNS; i++) {
+			now = (double)cipher_ns() / (double)cli_load_run(&load, CIPHER_TIMES);
+			best = now > best ? now : best;
+		}
+		*ratio = best;
+	}
+	cli_load_close(&load);
+	return rc;
+}
+
+/* --- the suite ---------------------------------------------------------- */
+
+static void
+set(json_t *result, const char *name, double value)
+{
+	json_object_set_new(result, name, json_real(value));
+}
+
+static void
+set_container(json_t *result, struct load *eight)
+{
+	struct kio *kio = kio_create(eight->channel, 1);
+
+	set(result, "container_bytes_depth8", kio->bytes);
+	set(result, "frame_bytes", sizeof(struct kio_frame));
+	kio_destroy(kio);
+}
+
+static json_t *
+figures(struct load *loads)
+{
+	double ns[STACKS], locked = 1e9, now, count[STACKS] = { 0 };
+	json_t *result = json_object();
+	uint64_t allocated;
+
+	for (unsigned i = 0; i < STACKS; i++)
+		ns[i] = 1e9;
+	allocated = kio__alloc_count();
+	for (unsigned turn = 0; turn < TURNS; turn++) {
+		now = locked_ns();
+		locked = now < locked ? now : locked;
+		for (unsigned i = 0; i < STACKS; i++) {
+			now = (double)cli_load_run(&loads[i], IOS) / IOS;
+			ns[i] = now < ns[i] ? now : ns[i];
+		}
+	}
+	allocated = kio__alloc_count() - allocated;
+	for (unsigned i = NOTHING; i <= PASS_8; i++)
+		count[i] = instructions(&loads[i]);
+	set(result, "locked_ns", locked);
+	set(result, "null_ns", ns[NOTHING]);
+	set(result, "null_ratio", ns[NOTHING] / locked);
+	set(result, "null_instructions", count[NOTHING]);
+	set(result, "intercept_ns_per_layer", (ns[EIGHT] - ns[NOTHING]) / 8);
+	set(result, "intercept_ratio", (ns[EIGHT] - ns[NOTHING]) / 8 / locked);
+	set(result, "intercept_instructions_per_layer", (count[EIGHT] - count[NOTHING]) / 8);
+	set(result, "pass_ns_per_layer", (ns[PASS_8] - ns[NOTHING]) / 8);
+	set(result, "pass_ratio", (ns[PASS_8] - ns[NOTHING]) / 8 / locked);
+	set(result, "pass_instructions_per_layer", (count[PASS_8] - count[NOTHING]) / 8);
+	set(result, "slope_32", (ns[THIRTY_TWO] - ns[NOTHING]) / 32 / (ns[ONE] - ns[NOTHING]));
+	set(result, "depth_4096", ns[DEEP] / ns[NOTHING]);
+	set(result, "allocs_per_io", (double)allocated / (TURNS * (double)IOS * STACKS));
+	set(result, "stripe2_added_ns", ns[STRIPE] - ns[NOTHING]);
+	set(result, "stripe2_ratio", (ns[STRIPE] - ns[NOTHING]) / locked);
+	set(result, "mirror2_write_added_ns", ns[MIRROR_WRITE] - ns[NULL_WRITE]);
+	set(result, "mirror2_write_ratio", (ns[MIRROR_WRITE] - ns[NULL_WRITE]) / locked);
+	set_container(result, &loads[EIGHT]);
+	return result;
+}
+
+int
+cli_suite_core(const struct cli *cli)
+{
+	struct load loads[STACKS] = { 0 };
+	json_t *result;
+	const char *name;
+	json_t *value;
+	double ratio;
+	int rc = EXIT_YES;
+
+	cli_load_classes();
+	for (unsigned i = 0; i < STACKS && rc == EXIT_YES; i++) {
+		rc = cli_load_open(cli, &loads[i], stacks[i].stack, stacks[i].depth);
+		loads[i].writes = stacks[i].writes;
+	}
+	if (rc == EXIT_YES) {
+		result = figures(loads);
+		rc = crypt_ratio(cli, &ratio);
+		if (rc == EXIT_YES)
+			set(result, "crypt_ratio", ratio);
+		if (cli->json) {
+			cli_print_json("bench-core", result);
+		} else {
+			json_object_foreach(result, name, value)
+				printf("%-34s %10.2f\n", name, json_real_value(value));
+			json_decref(result);
+		}
+	}
+	for (unsigned i = 0; i < STACKS; i++)
+		cli_load_close(&loads[i]);
+	return rc;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests as they come over the wire: parsed and checked.
+ */
+#include <errno.h>
+
+#include "base/endian.h"
+#include "nbd/proto.h"
+#include "nbd/server.h"
+
+int
+nbd_request_parse(struct nbd_request *request, const unsigned char *in)
+{
+	if (kio__get_be32(in) != NBD_REQUEST_MAGIC)
+		return -EPROTO;
+	request->flags = kio__get_be16(in + 4);
+	request->command = kio__get_be16(in + 6);
+	request->cookie = kio__get_be64(in + 8);
+	request->offset = kio__get_be64(in + 16);
+	request->len = kio__get_be32(in + 24);
+	return 0;
+}
+
+static uint32_t
+check_range(const struct nbd_request *request, const struct nbd_export *export_, uint32_t error)
+{
+	if (request->offset > export_->size || request->len > export_->size - request->offset)
+		return error;
+	return 0;
+}
+
+uint32_t
+nbd_request_check(const struct nbd_request *request, const struct nbd_export *export_)
+{
+	bool changes = request->command != NBD_CMD_READ && request->command != NBD_CMD_FLUSH;
+	unsigned allowed = NBD_CMD_FLAG_FUA;
+
+	if (request->command == NBD_CMD_WRITE_ZEROES)
+		allowed |= NBD_CMD_FLAG_NO_HOLE | NBD_CMD_FLAG_FAST_ZERO;
+	if ((request->flags & ~allowed) != 0)
+		return NBD_EINVAL;
+	switch (request->command) {
+	case NBD_CMD_READ:
+		if (request->len > NBD_PAYLOAD_MOST)
+			return NBD_EOVERFLOW;
+		return check_range(request, export_, NBD_EINVAL);
+	case NBD_CMD_FLUSH:
+		return request->offset == 0 && request->len == 0 ? 0 : NBD_EINVAL;
+	case NBD_CMD_WRITE:
+	case NBD_CMD_TRIM:
+	case NBD_CMD_WRITE_ZEROES:
+		break;
+	default:
+		return NBD_EINVAL;
+	}
+	if (changes && (export_->flags & NBD_FLAG_READ_ONLY) != 0)
+		return NBD_EPERM;
+	if (request->command == NBD_CMD_TRIM && (export_->flags & NBD_FLAG_SEND_TRIM) == 0)
+		return NBD_EINVAL;
+	return check_range(request, export_, NBD_ENOSPC);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef NBD_SERVER_H
+#define NBD_SERVER_H
+
+/*
+ * An NBD server on one loop and channel. Listening sockets are the caller's;
+ * connections are the server's.
+ *
+ *   socket --> request --> container --> stack --> container --> reply --> socket
+ */
+
+#include <kiobuf/kiobuf.h>
+
+#include "nbd/handshake.h"
+
+struct nbd_server;
+
+struct nbd_server_options {
+	const char *name; /* of the export */
+	bool read_only;
+	/* for the operator; NULL: nobody listens */
+	void (*log)(void *priv, const char *text);
+	/* the last connection has gone, after nbd_server_stop */
+	void (*stopped)(void *priv);
+	void *priv;
+};
+
+struct nbd_server_counts {
+	uint64_t connections, requests, errors, read_bytes, written_bytes;
+};
+
+int nbd_server_open(struct nbd_server **server, struct kio_stack *stack,
+		    struct kio_channel *channel, const struct nbd_server_options *options);
+/* Serves a connected socket, which is the server's from now on. Errors close it. */
+int nbd_server_accept(struct nbd_server *server, int fd);
+/* No new requests; what is in flight is finished, then stopped() runs. */
+void nbd_server_stop(struct nbd_server *server);
+void nbd_server_counts(const struct nbd_server *server, struct nbd_server_counts *counts);
+/* All connections have gone. */
+void nbd_server_close(struct nbd_server **server);
+
+/* One request's head, as it came. For the server and its tests. */
+struct nbd_request {
+	uint16_t flags, command;
+	uint64_t cookie, offset;
+	uint32_t len;
+};
+
+/* -EPROTO: not a request. */
+int nbd_request_parse(struct nbd_request *request, const unsigned char *in);
+/* What the export answers at once: 0, or the error on the wire. */
+uint32_t nbd_request_check(const struct nbd_request *request, const struct nbd_export *export_);
+
+#endif

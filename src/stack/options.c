@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Options: from words to the fields of a layer, by its class's table.
+ */
+#include "stack/options.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "port/port.h"
+
+#define SECRET_MOST 65536u
+
+/* --- how options are shown ---------------------------------------------- */
+
+const char *
+kio__option_name(const struct kio_opt *opt, char *text, size_t size)
+{
+	kio_format(text, size, "%s%s", opt->name, opt->type == KIO_TYPE_SECRET ? "-file" : "");
+	for (char *at = text; *at != '\0'; at++) {
+		if (*at == '_')
+			*at = '-';
+	}
+	return text;
+}
+
+const char *
+kio__option_type(const struct kio_opt *opt, char *text, size_t size)
+{
+	static const char *const names[] = {
+		[KIO_TYPE_SIZE] = "size",     [KIO_TYPE_UINT] = "number", [KIO_TYPE_BOOL] = "yes|no",
+		[KIO_TYPE_STRING] = "text",   [KIO_TYPE_TIME] = "time",   [KIO_TYPE_CHOICE] = "",
+		[KIO_TYPE_SECRET] = "file",   [KIO_TYPE_STACK] = "{ stack }",
+	};
+	size_t len = kio_format(text, size, "%s", names[opt->type]);
+
+	if (opt->type != KIO_TYPE_CHOICE)
+		return text;
+	for (unsigned i = 0; opt->choices[i] != NULL && len < size; i++)
+		len += kio_format(text + len, size - len, "%s%s", i == 0 ? "" : "|", opt->choices[i]);
+	return text;
+}
+
+const char *
+kio__option_default(const struct kio_opt *opt, char *text, size_t size)
+{
+	if (size > 0)
+		text[0] = '\0';
+	if ((opt->flags & KIO_OPT_REQUIRED) != 0)
+		return text;
+	switch (opt->type) {
+	case KIO_TYPE_SIZE: kio_format(text, size, "%S", opt->value); break;
+	case KIO_TYPE_TIME: kio_format(text, size, "%T", opt->value); break;
+	case KIO_TYPE_UINT:
+		if (opt->value != UINT32_MAX)
+			kio_format(text, size, "%U", opt->value);
+		break;
+	case KIO_TYPE_BOOL: kio_format(text, size, "%s", opt->value != 0 ? "yes" : "no"); break;
+	case KIO_TYPE_CHOICE: kio_format(text, size, "%s", opt->choices[opt->value]); break;
+	case KIO_TYPE_STRING: kio_format(text, size, "%s", opt->text != NULL ? opt->text : ""); break;
+	case KIO_TYPE_SECRET:
+	case KIO_TYPE_STACK: break;
+	}
+	return text;
+}
+
+/* --- numbers ------------------------------------------------------------ */
+
+static int
+parse_number(const char **text, uint64_t *value, const char **why)
+{
+	const char *at = *text;
+	uint64_t sum = 0;
+
+	*why = "is not a number";
+	if (*at < '0' || *at > '9')
+		return -EINVAL;
+	for (; *at >= '0' && *at <= '9'; at++) {
+		if (__builtin_mul_overflow(sum, (uint64_t)10, &sum) ||
+		    __builtin_add_overflow(sum, (uint64_t)(*at - '0'), &sum)) {
+			*why = "is too large";
+			return -EINVAL;
+		}
+	}
+	*text = at;
+	*value = sum;
+	return 0;
+}
+
+int
+kio__parse_size(const char *text, uint64_t *size, const char **why)
+{
+	static const char units[] = "KMGTP";
+	const char *unit;
+	int rc = parse_number(&text, size, why);
+
+	if (rc < 0 || *text == '\0')
+		return rc;
+	unit = strchr(units, *text);
+	if (unit == NULL || text[1] != '\0') {
+		*why = strcmp(text, "KB") == 0 || strcmp(text, "MB") == 0 || strcmp(text, "GB") == 0 ||
+				       strcmp(text, "TB") == 0 ?
+			       "has a unit that means two things; K, M, G and T are powers of 1024" :
+			       "has a unit other than K, M, G, T";
+		return -EINVAL;
+	}
+	for (long i = unit - units; i >= 0; i--) {
+		if (__builtin_mul_overflow(*size, (uint64_t)1024, size)) {
+			*why = "is too large";
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int
+kio__parse_time(const char *text, uint64_t *ns, const char **why)
+{
+	static const struct {
+		const char *name;
+		uint64_t ns;
+	} units[] = { { "ns", 1 },	   { "us", 1000 },	  { "ms", 1000000 },
+		      { "s", 1000000000 }, { "m", 60000000000 } };
+	int rc = parse_number(&text, ns, why);
+
+	if (rc < 0 || (*text == '\0' && *ns == 0))
+		return rc;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(text, units[i].name) != 0)
+			continue;
+		*why = "is too large";
+		return __builtin_mul_overflow(*ns, units[i].ns, ns) ? -EINVAL : 0;
+	}
+	*why = "needs a unit: ns, us, ms, s or m";
+	return -EINVAL;
+}
+
+/* --- secrets ------------------------------------------------------------ */
+
+enum source { FROM_FILE, FROM_FD, FROM_CREDENTIAL, FROM_NOTHING };
+
+static enum source
+secret_source(const struct kio_opt *opt, const char *key)
+{
+	static const char *const suffixes[] = { "-file", "-fd", "-credential" };
+	size_t len = strlen(opt->name);
+
+	if (strncmp(key, opt->name, len) != 0)
+		return FROM_NOTHING;
+	for (int i = FROM_FILE; i < FROM_NOTHING; i++) {
+		if (strcmp(key + len, suffixes[i]) == 0)
+			return (enum source)i;
+	}
+	return FROM_NOTHING;
+}
+
+static int
+open_secret(const struct kio_node *node, const struct kio_arg *arg, enum source source,
+	    bool trust, struct kio_diag *diag)
+{
+	struct place place = kio__arg_place(node, arg);
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	char path[512];
+	struct stat st;
+	int fd;
+
+	if (source == FROM_FD)
+		return fcntl(atoi(arg->value), F_DUPFD_CLOEXEC, 3) < 0 ?
+			       kio__complain(diag, -EBADF, place, "%s is not an open descriptor",
+					     arg->value) :
+			       atoi(arg->value);
+	if (source == FROM_CREDENTIAL && folder == NULL)
+		return kio__complain(diag, -ENOENT, place, "there is no CREDENTIALS_DIRECTORY");
+	kio_format(path, sizeof(path), "%s%s%s", source == FROM_CREDENTIAL ? folder : "",
+		   source == FROM_CREDENTIAL ? "/" : "", arg->value);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return kio__complain(diag, -errno, place, "%s cannot be read: %e", path, errno);
+	if (!trust && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0) {
+		close(fd);
+		return kio__complain(diag, -EACCES, place,
+				     "%s can be read by others; chmod 600 %s", path, path);
+	}
+	return fd;
+}
+
+static int
+read_secret(const struct kio_node *node, const struct kio_arg *arg, enum source source,
+	    struct kio_secret *secret, bool trust, struct kept **kept, struct kio_diag *diag)
+{
+	int fd = open_secret(node, arg, source, trust, diag);
+	unsigned char *data;
+	ssize_t got = 1;
+
+	if (fd < 0)
+		return fd;
+	data = kio__keep(kept, SECRET_MOST);
+	secret->data = data;
+	secret->len = 0;
+	while (data != NULL && got > 0 && secret->len < SECRET_MOST) {
+		got = read(fd, data + secret->len, SECRET_MOST - secret->len);
+		secret->len += got > 0 ? (size_t)got : 0;
+	}
+	close(fd);
+	if (data == NULL)
+		return -ENOMEM;
+	if (got < 0)
+		return kio__complain(diag, -EIO, kio__arg_place(node, arg), "the secret cannot be read");
+	return 0;
+}
+
+/* --- one option --------------------------------------------------------- */
+
+struct apply {
+	const struct kio_node *node;
+	const struct kio_class *class_;
+	struct kio_layer *layer; /* or NULL */
+	struct kept **kept;
+	struct kio_diag *diag;
+	uint64_t given; /* a bit for each option */
+};
+
+static int
+refuse(const struct apply *apply, const struct kio_arg *arg, const char *what, const char *why)
+{
+	return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg), "%s %s", what, why);
+}
+
+static int
+parse_choice(const struct kio_opt *opt, const char *value, int *index)
+{
+	for (int i = 0; opt->choices[i] != NULL; i++) {
+		if (strcmp(opt->choices[i], value) == 0) {
+			*index = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int
+bad_choice(const struct apply *apply, const struct kio_arg *arg, const struct kio_opt *opt)
+{
+	struct guess guess = { 0 };
+	char types[128], text[80];
+
+	for (int i = 0; opt->choices[i] != NULL; i++)
+		kio__guess(&guess, arg->value, opt->choices[i]);
+	return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg),
+			     "'%s' is not one of %s%s", arg->value,
+			     kio__option_type(opt, types, sizeof(types)),
+			     kio__guessed(&guess, text, sizeof(text)));
+}
+
+static int
+store(struct apply *apply, const struct kio_arg *arg, const struct kio_opt *opt)
+{
+	void *at = apply->layer != NULL ? (char *)apply->layer + opt->at : NULL;
+	const char *value = arg->value, *why = NULL;
+	uint64_t number = 0;
+	int index = 0;
+
+	if ((opt->type == KIO_TYPE_STACK) != (arg->stack != NULL))
+		return refuse(apply, arg, opt->name,
+			      arg->stack != NULL ? "does not take a stack" : "takes a stack in braces");
+	switch (opt->type) {
+	case KIO_TYPE_SIZE:
+	case KIO_TYPE_TIME:
+		if ((opt->type == KIO_TYPE_SIZE ? kio__parse_size(value, &number, &why) :
+						  kio__parse_time(value, &number, &why)) < 0)
+			return refuse(apply, arg, value, why);
+		if (at != NULL)
+			memcpy(at, &number, sizeof(number));
+		return 0;
+	case KIO_TYPE_UINT:
+		if (kio__parse_size(value, &number, &why) < 0 || number > UINT32_MAX)
+			return refuse(apply, arg, value, "is not a number up to 4294967295");
+		if (at != NULL)
+			*(unsigned *)at = (unsigned)number;
+		return 0;
+	case KIO_TYPE_BOOL:
+		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+			return refuse(apply, arg, value, "is neither yes nor no");
+		if (at != NULL)
+			*(bool *)at = value[0] == 'y';
+		return 0;
+	case KIO_TYPE_CHOICE:
+		if (parse_choice(opt, value, &index) < 0)
+			return bad_choice(apply, arg, opt);
+		if (at != NULL)
+			*(int *)at = index;
+		return 0;
+	case KIO_TYPE_STRING:
+		if (at == NULL)
+			return 0;
+		*(const char **)at = kio__keep_text(apply->kept, value, strlen(value));
+		return *(const char **)at == NULL ? -ENOMEM : 0;
+	case KIO_TYPE_SECRET:
+		if (at == NULL)
+			return 0;
+		return read_secret(apply->node, arg, secret_source(opt, arg->key), at,
+				   kio_layer_force(apply->layer), apply->kept, apply->diag);
+	case KIO_TYPE_STACK:
+		return 0; /* the opener builds it */
+	}
+	return 0;
+}
+
+static void
+store_defaults(const struct kio_class *class_, struct kio_layer *layer)
+{
+	char *base = (char *)layer;
+
+	for (const struct kio_opt *opt = class_->opts; opt != NULL && opt->name != NULL; opt++) {
+		switch (opt->type) {
+		case KIO_TYPE_SIZE:
+		case KIO_TYPE_TIME: memcpy(base + opt->at, &opt->value, sizeof(opt->value)); break;
+		case KIO_TYPE_UINT: *(unsigned *)(void *)(base + opt->at) = (unsigned)opt->value; break;
+		case KIO_TYPE_BOOL: *(bool *)(base + opt->at) = opt->value != 0; break;
+		case KIO_TYPE_CHOICE: *(int *)(void *)(base + opt->at) = (int)opt->value; break;
+		case KIO_TYPE_STRING: *(const char **)(void *)(base + opt->at) = opt->text; break;
+		case KIO_TYPE_SECRET:
+		case KIO_TYPE_STACK: break;
+		}
+	}
+}
+
+/* --- finding the option ------------------------------------------------- */
+
+static bool
+same_name(const struct kio_opt *opt, const char *key)
+{
+	const char *name = opt->name;
+
+	if (opt->type == KIO_TYPE_SECRET)
+		return secret_source(opt, key) != FROM_NOTHING;
+	for (; *name != '\0' && *key != '\0'; name++, key++) {
+		if (*name != *key && !(*name == '_' && *key == '-'))
+			return false;
+	}
+	return *name == '\0' && *key == '\0';
+}
+
+static int
+unknown_key(const struct apply *apply, const struct kio_arg *arg)
+{
+	struct guess guess = { 0 };
+	char names[32][48], text[80];
+	unsigned count = 0;
+
+	for (const struct kio_opt *opt = apply->class_->opts;
+	     opt != NULL && opt->name != NULL && count < 32; opt++, count++) {
+		kio__option_name(opt, names[count], sizeof(names[count]));
+		if (opt->type == KIO_TYPE_SECRET && strcmp(arg->key, opt->name) == 0)
+			return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg),
+					     "a secret is never written in the text; use %s=, %s-fd= "
+					     "or %s-credential=",
+					     names[count], opt->name, opt->name);
+		kio__guess(&guess, arg->key, names[count]);
+	}
+	return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg),
+			     "no option '%s' in %s%s", arg->key, apply->class_->name,
+			     kio__guessed(&guess, text, sizeof(text)));
+}
+
+/* A bare word: the main option first, then flags. */
+static const struct kio_opt *
+opt_of_word(const struct apply *apply, const struct kio_arg *arg, struct kio_arg *as)
+{
+	const struct kio_opt *opts = apply->class_->opts;
+
+	*as = *arg;
+	for (const struct kio_opt *opt = opts; opt != NULL && opt->name != NULL; opt++) {
+		if ((opt->flags & KIO_OPT_MAIN) != 0 && (apply->given >> (opt - opts) & 1) == 0)
+			return opt;
+	}
+	for (const struct kio_opt *opt = opts; opt != NULL && opt->name != NULL; opt++) {
+		if (opt->type == KIO_TYPE_BOOL && same_name(opt, arg->value)) {
+			as->value = "yes";
+			return opt;
+		}
+	}
+	return NULL;
+}
+
+static int
+apply_arg(struct apply *apply, const struct kio_arg *arg)
+{
+	const struct kio_opt *opts = apply->class_->opts, *opt = NULL;
+	struct kio_arg as = *arg;
+
+	if (arg->key == NULL) {
+		opt = opt_of_word(apply, arg, &as);
+		if (opt == NULL)
+			return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg),
+					     "%s takes no word '%s'", apply->class_->name, arg->value);
+	}
+	for (const struct kio_opt *each = opts; opt == NULL && each != NULL && each->name != NULL; each++) {
+		if (same_name(each, arg->key))
+			opt = each;
+	}
+	if (opt == NULL)
+		return unknown_key(apply, arg);
+	if ((apply->given >> (opt - opts) & 1) != 0)
+		return refuse(apply, arg, arg->key != NULL ? arg->key : arg->value, "is given twice");
+	apply->given |= (uint64_t)1 << (opt - opts);
+	return store(apply, &as, opt);
+}
+
+int
+kio__options_apply(const struct kio_node *node, const struct kio_class *class_,
+		   struct kio_layer *layer, struct kept **kept, struct kio_diag *diag)
+{
+	struct apply apply = { node, class_, layer, kept, diag, 0 };
+	char name[64];
+	int rc;
+
+	if (layer != NULL)
+		store_defaults(class_, layer);
+	for (unsigned i = 0; i < node->arg_count; i++) {
+		rc = apply_arg(&apply, &node->args[i]);
+		if (rc < 0)
+			return rc;
+	}
+	for (const struct kio_opt *opt = class_->opts; opt != NULL && opt->name != NULL; opt++) {
+		if ((opt->flags & KIO_OPT_REQUIRED) != 0 &&
+		    (apply.given >> (opt - class_->opts) & 1) == 0)
+			return kio__complain(diag, -EINVAL, kio__node_place(node), "%s needs %s=",
+					     class_->name, kio__option_name(opt, name, sizeof(name)));
+	}
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STACK_OPTIONS_H
+#define STACK_OPTIONS_H
+
+/*
+ * A class's table of options, for the opener and for those who show it.
+ */
+
+#include <kiobuf/layer.h>
+#include <kiobuf/tree.h>
+
+#include "stack/text.h"
+
+/*
+ * Checks a node's arguments against its class, and stores them in the layer,
+ * which may be NULL to check only. Strings and secrets are kept in `kept`.
+ */
+int kio__options_apply(const struct kio_node *node, const struct kio_class *class_,
+		       struct kio_layer *layer, struct kept **kept, struct kio_diag *diag);
+
+/* As the user writes it: key-file for a secret `key`, max-size for max_size. */
+const char *kio__option_name(const struct kio_opt *opt, char *text, size_t size);
+/* "size", "yes|no", "left|right", ... */
+const char *kio__option_type(const struct kio_opt *opt, char *text, size_t size);
+/* "64K", "no", ...; "": none, or it is required. */
+const char *kio__option_default(const struct kio_opt *opt, char *text, size_t size);
+
+/* Numbers as the language writes them. 0, or -EINVAL and in *why a reason. */
+int kio__parse_size(const char *text, uint64_t *size, const char **why);
+int kio__parse_time(const char *text, uint64_t *ns, const char **why);
+
+#endif
