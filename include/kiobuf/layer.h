@@ -173,6 +173,9 @@ struct kio_class {
 	/* Instead of open, when the stack is being created: writes metadata, then as open. */
 	int (*create)(struct kio_layer *layer, struct kio_diag *diag);
 
+	/* May a leg that does not open be left out? Then kio_leg_absent tells which. */
+	bool (*spares_legs)(const struct kio_layer *layer);
+
 	int (*channel_open)(struct kio_layer *layer, struct kio_channel *channel, void *area);
 	void (*channel_close)(struct kio_layer *layer, struct kio_channel *channel, void *area);
 
@@ -334,6 +337,9 @@ KIO_PUBLIC const char *kio_error_text(int error);
 /* A message for the operator, on the layer's name. As kio_format. */
 KIO_PUBLIC void kio_log(const struct kio_layer *layer, enum kio_severity severity,
 			const char *format, ...);
+
+/* A leg that was left out; nothing may be sent to it. */
+KIO_PUBLIC bool kio_leg_absent(const struct kio_layer *leg);
 
 KIO_PUBLIC bool kio_layer_creating(const struct kio_layer *layer);  /* kio_stack_options.create */
 KIO_PUBLIC bool kio_layer_read_only(const struct kio_layer *layer); /* opened for reading only */

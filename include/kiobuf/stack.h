@@ -104,7 +104,7 @@ KIO_PUBLIC int kio_pextent(struct kio_stack *stack, uint64_t len, uint64_t offse
 /* The nodes of an open stack, for info and statistics. */
 struct kio_stat {
 	uint64_t ios;    /* entered the layer */
-	uint64_t bytes;  /* of those */
+	uint64_t bytes;  /* read and written by those */
 	uint64_t parts;  /* made by splitting here */
 	uint64_t copied; /* bytes copied in user space here */
 	uint64_t waits;  /* parked for want of reserves or ranges */

@@ -26,13 +26,12 @@ json_layer(const struct kio_layer *layer)
 		if ((limits->ops & KIO_OP_BIT(op)) != 0)
 			json_array_append_new(ops, json_string(kio_op_name((enum kio_op)op)));
 	}
-	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:b, s:o, s:s}", "name",
+	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:o, s:s}", "name",
 			 kio_layer_name(layer), "class", kio_layer_class(layer)->name, "depth",
 			 (int)kio_layer_depth(layer), "size_bytes", (json_int_t)limits->size,
 			 "block_bytes", (json_int_t)limits->block, "best_bytes",
 			 (json_int_t)limits->best, "max_transfer_bytes",
-			 (json_int_t)limits->max_transfer, "read_only", limits->read_only, "operations",
-			 ops, "state", kio_layer_describe(layer, text, sizeof(text)));
+			 (json_int_t)limits->max_transfer, "operations", ops, "state", kio_layer_describe(layer, text, sizeof(text)));
 }
 
 /* Is there another leg of the same parent further down? */
@@ -62,9 +61,9 @@ print_layer(const struct kio_layer *layer, bool *younger)
 					younger[depth] ? "|- " : "`- ");
 	}
 	snprintf(left + len, sizeof(left) - len, "%s", kio_layer_name(layer));
-	printf("%-22s %-9s %10s  block %-5u %s%s\n", left, kio_layer_class(layer)->name,
+	printf("%-22s %-9s %10s  block %-5u %s\n", left, kio_layer_class(layer)->name,
 	       cli_size(limits->size, size, sizeof(size)), limits->block,
-	       limits->read_only ? "read only; " : "", kio_layer_describe(layer, text, sizeof(text)));
+	       kio_layer_describe(layer, text, sizeof(text)));
 }
 
 static void

@@ -54,9 +54,14 @@ open_text(const struct cli *cli, struct target *target, const char *text,
 	};
 	struct kio_diag diag;
 
-	if (kio_stack_open(&target->stack, text, &options, &diag) < 0)
-		return cli_diag(cli, text, &diag);
-	return EXIT_YES;
+	int rc;
+
+	if (kio_stack_open(&target->stack, text, &options, &diag) == 0)
+		return EXIT_YES;
+	rc = cli_diag(cli, text, &diag);
+	if (!target->is_file && diag.error == -ENOENT && access(target->argument, F_OK) == 0)
+		cli_say("  the file of this name is written ./%s", target->argument);
+	return rc;
 }
 
 /* The same once more, with align above. */

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kiobuf/layer.h>
 
@@ -199,7 +200,7 @@ cli_suite_core(const struct cli *cli)
 	json_t *result;
 	const char *name;
 	json_t *value;
-	double ratio;
+	double ratio = 0;
 	int rc = EXIT_YES;
 
 	cli_load_classes();

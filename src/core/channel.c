@@ -131,6 +131,8 @@ lay_out(struct kio_channel *channel, struct kio_layer *layer, uint32_t area_at,
 	*legs += layer->leg_count;
 	for (unsigned i = 0; i < layer->leg_count; i++) {
 		leg = level->legs[i] = level_of(channel, layer->legs[i]);
+		if (kio_leg_absent(layer->legs[i]))
+			continue;
 		lay_out(channel, layer->legs[i], level->area_end, legs);
 		level->area_most = (uint32_t)kio__max(level->area_most, leg->area_most);
 		level->leg_frames = (uint32_t)kio__max(level->leg_frames, leg->frames);
@@ -170,10 +172,8 @@ level_open(struct kio_channel *channel, struct kio_level *level)
 static void
 level_close(struct kio_channel *channel, struct kio_level *level)
 {
-	const struct kio_class *class_ = level->layer->class_;
-
-	if (level->opened && class_->channel_close != NULL)
-		class_->channel_close(level->layer, channel, level->priv);
+	if (level->opened && level->layer->class_->channel_close != NULL)
+		level->layer->class_->channel_close(level->layer, channel, level->priv);
 	level->opened = false;
 }
 
@@ -248,6 +248,8 @@ open_levels(struct kio_channel *channel)
 
 	for (unsigned i = channel->first + channel->level_count; i-- > channel->first;) {
 		level = &channel->levels[i];
+		if (level->layer == NULL)
+			continue; /* absent */
 		rc = level_open(channel, level);
 		if (rc < 0)
 			return rc;

@@ -104,6 +104,7 @@ struct kio__layer_core {
 	unsigned end;               /* the number after the last layer below, sides included */
 	bool side;                  /* the top of a helper stack */
 	bool open;                  /* the class's open succeeded */
+	bool absent;                /* did not open, and is left out */
 	const void *origin;         /* what the opener knows it by */
 	struct kio_layer **sides;
 	unsigned side_count;

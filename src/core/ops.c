@@ -120,7 +120,8 @@ static void
 count(struct kio_frame *frame, struct kio_level *level)
 {
 	kio__bump(&level->ios, 1);
-	kio__bump(&level->bytes, frame->data.len);
+	if (frame->op <= KIO_WRITE)
+		kio__bump(&level->bytes, frame->data.len);
 }
 
 /* Inside the stack a request outside the limits is a bug of the layer above. */

@@ -146,10 +146,12 @@ send(struct kio_join *join, struct kio *kio, const struct kio_part *part)
 	kio__set_head(frame, (uint32_t)part->op | part->flags << 8 | KIO__HEAD_BITS(bits));
 	frame->priv = 0;
 	kio->frame = frame;
-	if (!join->fans && (join->frame->bits & KIO__RANGED) != 0)
+	if (join->fans || part->op != (enum kio_op)join->frame->op)
+		kio__enter_frame(frame, level);
+	else if ((join->frame->bits & KIO__RANGED) != 0)
 		level->enter(level->layer, frame); /* its range is held by the whole */
 	else
-		kio__enter_frame(frame, level);
+		level->submit(level->layer, frame); /* checked and counted with the whole */
 }
 
 static void

@@ -156,8 +156,11 @@ common_limits(struct kio_layer *layer)
 {
 	struct kio_limits *limits = &layer->limits;
 	const struct kio_limits *leg;
+	unsigned first = 0;
 
-	if (layer->leg_count == 0) {
+	while (first < layer->leg_count && kio_leg_absent(layer->legs[first]))
+		first++;
+	if (first == layer->leg_count) {
 		*limits = (struct kio_limits){
 			.block = 1, .best = 4096, .mem_align = 1,
 			.ops = KIO_OP_BIT(KIO_READ) | KIO_OP_BIT(KIO_WRITE) | KIO_OP_BIT(KIO_FLUSH),
@@ -165,8 +168,10 @@ common_limits(struct kio_layer *layer)
 		};
 		return;
 	}
-	*limits = layer->below->limits;
-	for (unsigned i = 1; i < layer->leg_count; i++) {
+	*limits = layer->legs[first]->limits;
+	for (unsigned i = first + 1; i < layer->leg_count; i++) {
+		if (kio_leg_absent(layer->legs[i]))
+			continue;
 		leg = &layer->legs[i]->limits;
 		limits->block = (uint32_t)kio__max(limits->block, leg->block);
 		limits->best = (uint32_t)kio__max(limits->best, leg->best);
@@ -247,18 +252,68 @@ open_layer(struct kio_layer *layer, struct kio_diag *diag)
 	return rc;
 }
 
-/* Legs before sides before the layer; a failure names the layer by its place in the text. */
+/* One layer, if its open succeeded. 0 or the error of its close. */
+static int
+close_layer(struct kio_layer *layer)
+{
+	struct kio__layer_core *core = layer->core;
+	int rc = 0;
+
+	if (core->open && layer->class_->close != NULL)
+		rc = layer->class_->close(layer);
+	core->open = false;
+	/* a channel into what closes next must not outlive it */
+	kio__setup_close(layer->stack);
+	return rc;
+}
+
+/*
+ * A layer did not open. If one above can do without the leg it is in, all of
+ * that leg is closed and left out.
+ */
+static bool
+leave_out(struct kio_layer *layer, const struct kio_diag *diag)
+{
+	struct kio_stack *stack = layer->stack;
+	struct kio_layer *leg = layer;
+	struct kio__layer_core *core;
+
+	for (; leg->above != NULL; leg = leg->above) {
+		if (leg->above->class_->spares_legs == NULL ||
+		    !leg->above->class_->spares_legs(leg->above))
+			continue;
+		kio_log(leg->above, KIO_WARNING, "goes on without %s: %s", leg->name,
+			diag != NULL ? diag->text : "it does not open");
+		for (unsigned i = leg->index; i < ((struct kio__layer_core *)leg->core)->end; i++) {
+			close_layer(stack->layers[i]);
+			core = stack->layers[i]->core;
+			core->absent = true;
+		}
+		return true;
+	}
+	return false;
+}
+
+/* Legs before sides before the layer. */
 static int
 open_below(struct kio_stack *stack, struct kio_diag *diag)
 {
+	struct kio_layer *layer;
 	int rc;
 
 	for (unsigned i = stack->layer_count; i-- > 0;) {
-		rc = open_layer(stack->layers[i], diag);
-		if (rc < 0) {
-			stack->failed = stack->layers[i];
+		layer = stack->layers[i];
+		if (kio_leg_absent(layer))
+			continue;
+		rc = open_layer(layer, diag);
+		if (rc == 0)
+			continue;
+		if (!leave_out(layer, diag)) {
+			stack->failed = layer;
 			return rc;
 		}
+		if (diag != NULL)
+			*diag = (struct kio_diag){ 0 };
 	}
 	return 0;
 }
@@ -267,22 +322,13 @@ open_below(struct kio_stack *stack, struct kio_diag *diag)
 static int
 close_layers(struct kio_stack *stack, struct kio_diag *diag)
 {
-	struct kio__layer_core *core;
-	struct kio_layer *layer;
 	int rc = 0, error;
 
 	for (unsigned i = 0; i < stack->layer_count; i++) {
-		layer = stack->layers[i];
-		core = layer->core;
-		if (!core->open)
-			continue;
-		error = layer->class_->close != NULL ? layer->class_->close(layer) : 0;
-		core->open = false;
+		error = close_layer(stack->layers[i]);
 		if (error < 0 && rc == 0)
-			rc = kio_refuse(diag, error, "%s did not close as it should: %e", layer->name,
-					error);
-		/* a channel into what closes next must not outlive it */
-		kio__setup_close(stack);
+			rc = kio_refuse(diag, error, "%s did not close as it should: %e",
+					stack->layers[i]->name, error);
 	}
 	return rc;
 }
@@ -442,9 +488,17 @@ kio_layer_describe(const struct kio_layer *layer, char *text, size_t size)
 {
 	if (size > 0)
 		text[0] = '\0';
-	if (layer->class_->describe != NULL)
+	if (kio_leg_absent(layer))
+		kio_format(text, size, "absent");
+	else if (layer->class_->describe != NULL)
 		layer->class_->describe(layer, text, size);
 	return text;
+}
+
+bool
+kio_leg_absent(const struct kio_layer *leg)
+{
+	return ((const struct kio__layer_core *)leg->core)->absent;
 }
 
 bool

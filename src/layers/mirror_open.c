@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening a mirror: which legs have the latest data, and may they be used?
+ *
+ *   read the state of each leg
+ *   --> a leg whose epoch is in another's history is stale: refused
+ *   --> two of which neither is in the other's: refused until told which to keep
+ *   --> still in use: nobody closed it; one leg is kept, the others are stale
+ *   --> legs missing: refused unless degraded=yes
+ *   record that it is in use, by a new epoch if the set of legs changed
+ */
+#include "layers/mirror.h"
+
+/* What is known of each leg while the mirror opens. */
+struct legs {
+	struct kio__mirror_state states[KIO__MIRROR_LEGS];
+	uint32_t present; /* could be opened and has a state */
+	uint32_t latest;  /* has the latest data */
+	uint32_t left_out; /* present, but stale */
+	unsigned reference; /* a leg of the latest */
+	bool changed; /* the set of legs is not that of the epoch */
+};
+
+static uint64_t
+state_offset(const struct kio_layer *leg)
+{
+	return kio__align_down(leg->limits.size, KIO__MIRROR_BLOCK) - KIO__MIRROR_AREA;
+}
+
+uint64_t
+kio__mirror_block_at(const struct mirror *mirror, unsigned leg)
+{
+	return state_offset(mirror->layer.legs[leg]) + kio__mirror_place(mirror->state);
+}
+
+void
+kio__mirror_block(const struct mirror *mirror, unsigned leg, unsigned char *block)
+{
+	mirror->state->leg = mirror->numbers[leg];
+	kio__mirror_encode(mirror->state, block);
+}
+
+/* Writes the state to all legs in use. */
+static int
+write_state(struct mirror *mirror, struct kio_diag *diag)
+{
+	unsigned char *block = kio__alloc_aligned(KIO__MIRROR_BLOCK, 4096);
+	struct kio_layer *leg;
+	int rc = block == NULL ? -ENOMEM : 0;
+
+	mirror->state->sequence++;
+	for (unsigned i = 0; i < mirror->layer.leg_count && rc == 0; i++) {
+		if ((mirror->usable >> i & 1) == 0)
+			continue;
+		leg = mirror->layer.legs[i];
+		kio__mirror_block(mirror, i, block);
+		rc = kio_leg_write(leg, block, KIO__MIRROR_BLOCK, kio__mirror_block_at(mirror, i), KIO_FUA);
+		if (rc < 0)
+			kio_refuse(diag, rc, "the state of the leg %s cannot be written: %e", leg->name, rc);
+	}
+	kio__free(block);
+	return rc;
+}
+
+static uint64_t
+smallest_leg(const struct kio_layer *layer)
+{
+	uint64_t size = UINT64_MAX;
+
+	for (unsigned i = 0; i < layer->leg_count; i++) {
+		if (!kio_leg_absent(layer->legs[i]))
+			size = kio__min(size, layer->legs[i]->limits.size);
+	}
+	return size;
+}
+
+static int
+check_shape(struct mirror *mirror, struct kio_diag *diag)
+{
+	struct kio_layer *layer = &mirror->layer;
+	uint64_t smallest = smallest_leg(layer);
+
+	if (layer->leg_count > KIO__MIRROR_LEGS)
+		return kio_refuse(diag, -EINVAL, "a mirror has at most %u legs", KIO__MIRROR_LEGS);
+	if (smallest == UINT64_MAX)
+		return kio_refuse(diag, -ENODEV, "none of the legs can be opened");
+	if (!mirror_has_state(mirror))
+		return 0;
+	if (layer->limits.block > KIO__MIRROR_BLOCK)
+		return kio_refuse(diag, -EINVAL, "the blocks below, %u, are larger than the state of a leg",
+				  layer->limits.block);
+	if (smallest < KIO__MIRROR_AREA + KIO__MIRROR_BLOCK)
+		return kio_refuse(diag, -EINVAL, "a leg of %S has no room for data and the mirror's state",
+				  smallest);
+	return 0;
+}
+
+/* --- reading the states ------------------------------------------------- */
+
+static int
+read_state(struct kio_layer *leg, struct kio__mirror_state *state, struct kio_diag *diag)
+{
+	unsigned char *area = kio__alloc_aligned(KIO__MIRROR_AREA, 4096);
+	int rc = area == NULL ? -ENOMEM :
+				kio_leg_read(leg, area, KIO__MIRROR_AREA, state_offset(leg));
+
+	if (rc == 0)
+		rc = kio__mirror_choose(state, area);
+	kio__free(area);
+	if (rc == -ENODATA)
+		kio_refuse(diag, rc, "the leg %s has no state of a mirror; kiobuf create makes one, "
+				     "state=none goes without", leg->name);
+	else if (rc < 0)
+		kio_refuse(diag, rc, "the state of the leg %s cannot be used: %e", leg->name, rc);
+	return rc;
+}
+
+/* Does it belong to the mirror of the first? */
+static int
+check_kin(const struct legs *legs, const struct kio_layer *layer, unsigned first, unsigned leg,
+	  struct kio_diag *diag)
+{
+	const struct kio__mirror_state *a = &legs->states[first], *b = &legs->states[leg];
+
+	if (memcmp(a->mirror, b->mirror, sizeof(a->mirror)) != 0 || a->legs != b->legs)
+		return kio_refuse(diag, -EINVAL, "%s and %s are legs of different mirrors",
+				  layer->legs[first]->name, layer->legs[leg]->name);
+	if (a->leg == b->leg)
+		return kio_refuse(diag, -EINVAL, "%s and %s are copies of the same leg",
+				  layer->legs[first]->name, layer->legs[leg]->name);
+	return 0;
+}
+
+static int
+read_states(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
+{
+	struct kio_layer *layer = &mirror->layer;
+	int rc = 0;
+
+	for (unsigned i = 0; i < layer->leg_count && rc == 0; i++) {
+		if (kio_leg_absent(layer->legs[i]))
+			continue;
+		rc = read_state(layer->legs[i], &legs->states[i], diag);
+		if (rc < 0)
+			break;
+		mirror->numbers[i] = (uint8_t)legs->states[i].leg;
+		for (unsigned before = 0; before < i && rc == 0; before++) {
+			if ((legs->present >> before & 1) != 0)
+				rc = check_kin(legs, layer, before, i, diag);
+		}
+		legs->present |= 1u << i;
+	}
+	return rc;
+}
+
+/* --- comparing them ----------------------------------------------------- */
+
+static bool
+is_present(const struct legs *legs, unsigned leg)
+{
+	return (legs->present >> leg & 1) != 0;
+}
+
+/* The leg that keep= names takes the place of all others. */
+static int
+keep_one(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
+{
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if (strcmp(mirror->layer.legs[i]->name, mirror->keep) != 0)
+			continue;
+		if (!is_present(legs, i))
+			return kio_refuse(diag, -EINVAL, "keep=%s: this leg is not there", mirror->keep);
+		legs->latest = 1u << i;
+		legs->left_out = legs->present & ~legs->latest;
+		legs->reference = i;
+		legs->changed = true;
+		return 0;
+	}
+	return kio_refuse(diag, -EINVAL, "keep=%s: no leg has this name", mirror->keep);
+}
+
+/* Which legs have what none of the others misses. */
+static int
+find_latest(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
+{
+	struct kio_layer **all = mirror->layer.legs;
+	unsigned count = mirror->layer.leg_count;
+
+	if (mirror->keep != NULL)
+		return keep_one(mirror, legs, diag);
+	legs->latest = legs->present;
+	for (unsigned a = 0; a < count; a++) {
+		for (unsigned b = 0; b < count; b++) {
+			if (is_present(legs, a) && is_present(legs, b) &&
+			    kio__mirror_has_seen(&legs->states[b], legs->states[a].epoch))
+				legs->latest &= ~(1u << a);
+		}
+	}
+	legs->left_out = legs->present & ~legs->latest;
+	legs->reference = (unsigned)__builtin_ctz(legs->latest | 1u << 31);
+	for (unsigned i = 0; i < count; i++) {
+		if ((legs->latest >> i & 1) != 0 &&
+		    legs->states[i].epoch != legs->states[legs->reference].epoch)
+			return kio_refuse(diag, -ENOTUNIQ,
+					  "%s and %s were both written without the other; keep=NAME says "
+					  "which to keep, and the other's data is lost",
+					  all[legs->reference]->name, all[i]->name);
+	}
+	return 0;
+}
+
+static int
+refuse_stale(const struct mirror *mirror, const struct legs *legs, struct kio_diag *diag)
+{
+	unsigned stale = (unsigned)__builtin_ctz(legs->left_out);
+
+	return kio_refuse(diag, -ESTALE,
+			  "the leg %s is stale: it missed what was written to %s since; "
+			  "degraded=yes goes on without it",
+			  mirror->layer.legs[stale]->name, mirror->layer.legs[legs->reference]->name);
+}
+
+/* Nobody closed it: the legs may differ in what was being written. */
+static int
+after_unclean_stop(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
+{
+	const struct kio__mirror_state *state = &legs->states[legs->reference];
+	const char *kept = mirror->layer.legs[legs->reference]->name;
+	uint32_t one = 1u << legs->reference;
+
+	if (!state->in_use || legs->latest == one)
+		return 0;
+	if (!mirror->degraded)
+		return kio_refuse(diag, -ESTALE,
+				  "it was not closed, so its legs may differ; degraded=yes keeps %s and "
+				  "makes the others stale",
+				  kept);
+	kio_log(&mirror->layer, KIO_WARNING, "it was not closed: %s is kept, the other legs are stale",
+		kept);
+	legs->left_out |= legs->latest & ~one;
+	legs->latest = one;
+	legs->changed = true;
+	return 0;
+}
+
+/* Is what is left enough, or what was asked for? */
+static int
+check_complete(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
+{
+	const struct kio__mirror_state *state = &legs->states[legs->reference];
+	unsigned there = (unsigned)__builtin_popcount(legs->latest);
+
+	if (legs->left_out != 0 && !mirror->degraded && mirror->keep == NULL)
+		return refuse_stale(mirror, legs, diag);
+	if (there == state->legs)
+		return 0;
+	if (!mirror->degraded)
+		return kio_refuse(diag, -ENODEV, "%u of %u legs are there; degraded=yes goes on with them",
+				  there, state->legs);
+	legs->changed = true;
+	return 0;
+}
+
+static void
+say_left_out(const struct mirror *mirror, const struct legs *legs)
+{
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if ((legs->left_out >> i & 1) != 0)
+			kio_log(&mirror->layer, KIO_WARNING, "the leg %s is stale and not used",
+				mirror->layer.legs[i]->name);
+	}
+}
+
+/* --- opening, creating, closing ----------------------------------------- */
+
+/* From here on it is in use, and what is not in the set has missed something. */
+static int
+enter_use(struct mirror *mirror, bool changed, struct kio_diag *diag)
+{
+	uint64_t epoch;
+	int rc = 0;
+
+	if (kio_layer_read_only(&mirror->layer) || mirror->layer.limits.read_only)
+		return 0;
+	if (changed) {
+		rc = kio__random(&epoch, sizeof(epoch));
+		if (rc < 0)
+			return kio_refuse(diag, rc, "no random number for an epoch: %e", rc);
+		kio__mirror_advance(mirror->state, epoch);
+	}
+	mirror->state->in_use = true;
+	return write_state(mirror, diag);
+}
+
+static int
+open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
+{
+	int rc = read_states(mirror, legs, diag);
+
+	if (rc == 0)
+		rc = find_latest(mirror, legs, diag);
+	if (rc == 0)
+		rc = after_unclean_stop(mirror, legs, diag);
+	if (rc == 0)
+		rc = check_complete(mirror, legs, diag);
+	if (rc < 0)
+		return rc;
+	say_left_out(mirror, legs);
+	*mirror->state = legs->states[legs->reference];
+	mirror->usable = legs->latest;
+	mirror->all = mirror->state->legs;
+	mirror->size = mirror->state->size;
+	/* a set that shrank before is on record; it is the one of this epoch */
+	return enter_use(mirror, legs->changed, diag);
+}
+
+static uint32_t
+present_legs(const struct kio_layer *layer)
+{
+	uint32_t present = 0;
+
+	for (unsigned i = 0; i < layer->leg_count; i++)
+		present |= kio_leg_absent(layer->legs[i]) ? 0 : 1u << i;
+	return present;
+}
+
+static int
+open_without_state(struct mirror *mirror, struct kio_diag *diag)
+{
+	mirror->usable = present_legs(&mirror->layer);
+	mirror->all = mirror->layer.leg_count;
+	mirror->size = smallest_leg(&mirror->layer);
+	if (mirror->keep != NULL)
+		return kio_refuse(diag, -EINVAL, "keep= has no meaning with state=none");
+	return 0;
+}
+
+static int
+begin(struct mirror *mirror, struct kio_diag *diag)
+{
+	int rc = check_shape(mirror, diag);
+
+	if (rc < 0)
+		return rc;
+	kio__mutex_init(&mirror->mutex);
+	kio__queue_init(&mirror->waiting);
+	mirror->state = kio__alloc(sizeof(*mirror->state));
+	if (mirror->state == NULL) {
+		kio__mutex_fini(&mirror->mutex);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void
+end(struct mirror *mirror)
+{
+	kio__free(mirror->state);
+	mirror->state = NULL;
+	kio__mutex_fini(&mirror->mutex);
+}
+
+int
+kio__mirror_open(struct kio_layer *layer, struct kio_diag *diag)
+{
+	struct mirror *mirror = mirror_of(layer);
+	struct legs *legs;
+	int rc = begin(mirror, diag);
+
+	if (rc < 0)
+		return rc;
+	legs = kio__alloc(sizeof(*legs));
+	if (legs == NULL)
+		rc = -ENOMEM;
+	else if (mirror_has_state(mirror))
+		rc = open_with_state(mirror, legs, diag);
+	else
+		rc = open_without_state(mirror, diag);
+	kio__free(legs);
+	if (rc < 0)
+		end(mirror);
+	else
+		layer->limits.size = mirror->size;
+	return rc;
+}
+
+static int
+refuse_existing(struct mirror *mirror, struct kio_diag *diag)
+{
+	struct kio__mirror_state *state = kio__alloc(sizeof(*state));
+	struct kio_layer *layer = &mirror->layer;
+	int rc = state == NULL ? -ENOMEM : 0;
+
+	for (unsigned i = 0; i < layer->leg_count && rc == 0 && !kio_layer_force(layer); i++) {
+		if (read_state(layer->legs[i], state, NULL) == 0)
+			rc = kio_refuse(diag, -EEXIST, "%s is a leg of a mirror already; to create makes it empty",
+					layer->legs[i]->name);
+	}
+	kio__free(state);
+	return rc;
+}
+
+/* All zero is the quickest way to be equal. */
+static int
+make_equal(struct mirror *mirror, struct kio_diag *diag)
+{
+	const uint64_t step = (uint64_t)1 << 30;
+	struct kio_layer *leg;
+	int rc = 0;
+
+	for (unsigned i = 0; i < mirror->layer.leg_count && rc == 0; i++) {
+		leg = mirror->layer.legs[i];
+		for (uint64_t at = 0; at < mirror->size && rc == 0; at += step)
+			rc = kio_leg_zero(leg, kio__min(step, mirror->size - at), at);
+		if (rc == 0)
+			rc = kio_leg_flush(leg);
+		if (rc < 0)
+			kio_refuse(diag, rc, "the leg %s cannot be zeroed: %e", leg->name, rc);
+	}
+	return rc;
+}
+
+static int
+create_state(struct mirror *mirror, struct kio_diag *diag)
+{
+	struct kio__mirror_state *state = mirror->state;
+	int rc = refuse_existing(mirror, diag);
+
+	mirror->size = kio__align_down(smallest_leg(&mirror->layer), KIO__MIRROR_BLOCK) - KIO__MIRROR_AREA;
+	if (rc == 0)
+		rc = make_equal(mirror, diag);
+	if (rc == 0)
+		rc = kio__random(state->mirror, sizeof(state->mirror));
+	if (rc == 0)
+		rc = kio__random(&state->epoch, sizeof(state->epoch));
+	if (rc < 0)
+		return rc;
+	state->legs = mirror->layer.leg_count;
+	state->size = mirror->size;
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++)
+		mirror->numbers[i] = (uint8_t)i;
+	mirror->all = state->legs;
+	mirror->usable = present_legs(&mirror->layer);
+	/* both copies: an older mirror's state must not come back as the larger number */
+	rc = write_state(mirror, diag);
+	return rc == 0 ? enter_use(mirror, false, diag) : rc;
+}
+
+int
+kio__mirror_create(struct kio_layer *layer, struct kio_diag *diag)
+{
+	struct mirror *mirror = mirror_of(layer);
+	int rc;
+
+	if (!mirror_has_state(mirror))
+		return kio__mirror_open(layer, diag);
+	rc = begin(mirror, diag);
+	if (rc < 0)
+		return rc;
+	if (present_legs(layer) != (uint32_t)(((uint64_t)1 << layer->leg_count) - 1))
+		rc = kio_refuse(diag, -ENODEV, "a mirror is created with all its legs");
+	if (rc == 0)
+		rc = create_state(mirror, diag);
+	if (rc < 0)
+		end(mirror);
+	else
+		layer->limits.size = mirror->size;
+	return rc;
+}
+
+/* What is on the legs is flushed before they say that they were closed. */
+int
+kio__mirror_close(struct kio_layer *layer)
+{
+	struct mirror *mirror = mirror_of(layer);
+	bool writes = mirror_has_state(mirror) && mirror->state->in_use &&
+		      !kio_layer_read_only(layer) && !layer->limits.read_only;
+	int rc = 0;
+
+	for (unsigned i = 0; i < layer->leg_count && writes && rc == 0; i++) {
+		if ((mirror->usable >> i & 1) != 0)
+			rc = kio_leg_flush(layer->legs[i]);
+	}
+	if (rc == 0 && writes) {
+		mirror->state->in_use = false;
+		rc = write_state(mirror, NULL);
+	}
+	end(mirror);
+	return rc;
+}
