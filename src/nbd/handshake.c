@@ -198,6 +198,8 @@ feed_option(struct nbd_handshake *handshake, const unsigned char *in, size_t len
 		return -EPROTO;
 	option = kio__get_be32(in + 8);
 	data_len = kio__get_be32(in + 12);
+	if (handshake->options == MOST_OPTIONS)
+		return -EPROTO;
 	if (data_len > NBD_NAME_MOST + 1024) {
 		if (option == NBD_OPT_EXPORT_NAME)
 			return -EPROTO;
@@ -208,8 +210,7 @@ feed_option(struct nbd_handshake *handshake, const unsigned char *in, size_t len
 	}
 	if (len < OPTION_HEAD + data_len)
 		return 0;
-	if (handshake->options++ == MOST_OPTIONS)
-		return -EPROTO;
+	handshake->options++;
 	run_option(handshake, option, in + OPTION_HEAD, data_len);
 	return (long)(OPTION_HEAD + data_len);
 }

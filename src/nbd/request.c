@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests as they come over the wire: parsed and checked.
+ * Requests as they come over the wire: parsed, checked, and their errors.
  */
 #include <errno.h>
 
@@ -57,5 +57,28 @@ nbd_request_check(const struct nbd_request *request, const struct nbd_export *ex
 		return NBD_EPERM;
 	if (request->command == NBD_CMD_TRIM && (export_->flags & NBD_FLAG_SEND_TRIM) == 0)
 		return NBD_EINVAL;
-	return check_range(request, export_, NBD_ENOSPC);
+	return check_range(request, export_,
+			   request->command == NBD_CMD_TRIM ? NBD_EINVAL : NBD_ENOSPC);
+}
+
+uint32_t
+nbd_request_error(const struct nbd_request *request, int status)
+{
+	bool writes = request->command == NBD_CMD_WRITE || request->command == NBD_CMD_WRITE_ZEROES;
+
+	switch (-status) {
+	case 0: return 0;
+	case EROFS:
+	case EPERM:
+	case EACCES: return NBD_EPERM;
+	case ENOMEM: return NBD_ENOMEM;
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG: return NBD_ENOSPC;
+	case ERANGE: return writes ? NBD_ENOSPC : NBD_EINVAL;
+	/* on the wire ENOTSUP is the answer to a fast zero, and to nothing else */
+	case ENOTSUP:
+	case EINVAL: return NBD_EINVAL;
+	default: return NBD_EIO;
+	}
 }

@@ -27,13 +27,17 @@ struct nbd_server_options {
 
 struct nbd_server_counts {
 	uint64_t connections, requests, errors, read_bytes, written_bytes;
+	uint64_t copied_bytes; /* from one buffer of the server to another */
 };
 
 int nbd_server_open(struct nbd_server **server, struct kio_stack *stack,
 		    struct kio_channel *channel, const struct nbd_server_options *options);
 /* Serves a connected socket, which is the server's from now on. Errors close it. */
 int nbd_server_accept(struct nbd_server *server, int fd);
-/* No new requests; what is in flight is finished, then stopped() runs. */
+/*
+ * No new requests; what is in flight is answered, then stopped() runs. A client
+ * that does not take its answers is given ten seconds; called again, none.
+ */
 void nbd_server_stop(struct nbd_server *server);
 void nbd_server_counts(const struct nbd_server *server, struct nbd_server_counts *counts);
 /* All connections have gone. */
@@ -50,5 +54,7 @@ struct nbd_request {
 int nbd_request_parse(struct nbd_request *request, const unsigned char *in);
 /* What the export answers at once: 0, or the error on the wire. */
 uint32_t nbd_request_check(const struct nbd_request *request, const struct nbd_export *export_);
+/* The error on the wire for what came out of the stack. */
+uint32_t nbd_request_error(const struct nbd_request *request, int status);
 
 #endif
