@@ -18,6 +18,39 @@
 
 #define BACKLOG 64
 
+/* What stands for itself in a URI is put as it is, all else as %XX. */
+static void
+put_encoded(FILE *out, const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-._~/";
+
+	for (; *text != '\0'; text++) {
+		if (strchr(plain, *text) != NULL)
+			fputc(*text, out);
+		else
+			fprintf(out, "%%%02X", (unsigned char)*text);
+	}
+}
+
+/* HEAD, the name of the export, and behind ?socket= the path, if there is one. */
+static int
+make_uri(const struct cli *cli, struct listener *listener, const char *head, const char *name)
+{
+	size_t size;
+	FILE *out = open_memstream(&listener->uri, &size);
+
+	if (out == NULL)
+		return cli_fail(cli, EXIT_BUG, "out of memory");
+	fputs(head, out);
+	put_encoded(out, name);
+	if (listener->path[0] != '\0') {
+		fputs("?socket=", out);
+		put_encoded(out, listener->path);
+	}
+	return fclose(out) == 0 ? EXIT_YES : cli_fail(cli, EXIT_BUG, "out of memory");
+}
+
 /* A socket that nobody listens on any more is taken away; one in use is not. */
 static int
 clear_the_way(const struct cli *cli, const struct sockaddr_un *address)
@@ -45,6 +78,7 @@ cli_listen_unix(const struct cli *cli, struct listener *listener, const char *pa
 		const char *name)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat st;
 	mode_t before;
 	int rc;
 
@@ -60,11 +94,14 @@ cli_listen_unix(const struct cli *cli, struct listener *listener, const char *pa
 	rc = listener->fd < 0 ? -1 :
 				bind(listener->fd, (struct sockaddr *)&address, sizeof(address));
 	umask(before);
-	if (rc < 0 || listen(listener->fd, BACKLOG) < 0)
+	if (rc < 0 || lstat(path, &st) < 0)
 		return cli_fail(cli, EXIT_OPEN, "%s: %s", path, strerror(errno));
-	snprintf(listener->path, sizeof(listener->path), "%s", path);
-	snprintf(listener->uri, sizeof(listener->uri), "nbd+unix:///%s?socket=%s", name, path);
-	return EXIT_YES;
+	listener->device = st.st_dev;
+	listener->inode = st.st_ino;
+	strcpy(listener->path, path);
+	if (listen(listener->fd, BACKLOG) < 0)
+		return cli_fail(cli, EXIT_OPEN, "%s: %s", path, strerror(errno));
+	return make_uri(cli, listener, "nbd+unix:///", name);
 }
 
 int
@@ -95,6 +132,7 @@ listen_on(const struct cli *cli, struct listener *listener, const struct addrinf
 {
 	struct sockaddr_storage own;
 	socklen_t size = sizeof(own);
+	char head[300];
 	int one = 1;
 
 	listener->fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -105,13 +143,12 @@ listen_on(const struct cli *cli, struct listener *listener, const struct addrinf
 	    getsockname(listener->fd, (struct sockaddr *)&own, &size) < 0)
 		return cli_fail(cli, EXIT_OPEN, "%s: %s", host, strerror(errno));
 	/* port 0 became one that was free */
-	snprintf(listener->uri, sizeof(listener->uri),
-		 info->ai_family == AF_INET6 ? "nbd://[%s]:%u/%s" : "nbd://%s:%u/%s", host,
+	snprintf(head, sizeof(head), info->ai_family == AF_INET6 ? "nbd://[%s]:%u/" : "nbd://%s:%u/",
+		 host,
 		 ntohs(own.ss_family == AF_INET6 ?
 			       ((struct sockaddr_in6 *)(void *)&own)->sin6_port :
-			       ((struct sockaddr_in *)(void *)&own)->sin_port),
-		 name);
-	return EXIT_YES;
+			       ((struct sockaddr_in *)(void *)&own)->sin_port));
+	return make_uri(cli, listener, head, name);
 }
 
 int
@@ -148,11 +185,17 @@ cli_listen_tcp(const struct cli *cli, struct listener *listener, const char *add
 void
 cli_listen_end(struct listener *listener)
 {
+	struct stat st;
+
 	if (listener->fd >= 0)
 		close(listener->fd);
 	listener->fd = -1;
-	if (listener->path[0] != '\0')
+	/* a server that came later may have put its own there */
+	if (listener->path[0] != '\0' && lstat(listener->path, &st) == 0 &&
+	    st.st_dev == listener->device && st.st_ino == listener->inode)
 		unlink(listener->path);
 	if (listener->folder[0] != '\0')
 		rmdir(listener->folder);
+	free(listener->uri);
+	listener->uri = NULL;
 }

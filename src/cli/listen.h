@@ -4,12 +4,16 @@
 
 /* Where a server listens. */
 
+#include <sys/types.h>
+
 #include "cli/cli.h"
 
 struct listener {
 	int fd; /* -1: none */
-	char uri[600];
-	char path[200];  /* of a unix socket; "" */
+	char *uri;
+	char path[108]; /* of a unix socket; "" */
+	dev_t device;   /* what was made there */
+	ino_t inode;
 	char folder[64]; /* made for it; "" */
 };
 

@@ -6,6 +6,7 @@
  * answered, the stack is flushed and closed. That is success.
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,16 @@
 #include "cli/listen.h"
 #include "nbd/server.h"
 
+#define BREATH_NS 1000000000u
+#define CHILD_MS 5000
+
 struct serve {
 	const struct cli *cli;
 	struct kio_loop *loop;
 	struct target target;
 	struct listener listener;
 	struct kio_watch accepting;
+	struct kio_timer breath; /* no descriptors were left: not before it ends */
 	struct nbd_server *server;
 	struct kio *flush;
 	int flush_status;
@@ -69,11 +74,31 @@ stop(void *priv)
 {
 	struct serve *serve = priv;
 
-	if (serve->stopping)
-		return;
-	serve->stopping = true;
-	kio_watch_stop(serve->loop, &serve->accepting, NULL);
+	if (!serve->stopping) {
+		serve->stopping = true;
+		kio_timer_cancel(serve->loop, &serve->breath);
+		kio_watch_stop(serve->loop, &serve->accepting, NULL);
+	}
+	/* once more: those who wait for something are not waited for */
 	nbd_server_stop(serve->server);
+}
+
+static void
+accept_again(struct kio_task *task)
+{
+	struct serve *serve = kio_container_of(task, struct serve, breath.task);
+
+	if (!serve->stopping)
+		kio_watch_set(serve->loop, &serve->accepting, serve->listener.fd, KIO_READABLE);
+}
+
+/* The socket stays ready while there are no descriptors: it is left alone for a while. */
+static void
+take_a_breath(struct serve *serve)
+{
+	cli_say("kiobuf serve: a client waits: %s", strerror(errno));
+	kio_watch_set(serve->loop, &serve->accepting, serve->listener.fd, 0);
+	kio_timer_arm(serve->loop, &serve->breath, kio_loop_now(serve->loop) + BREATH_NS);
 }
 
 static void
@@ -83,8 +108,11 @@ accept_one(struct kio_watch *watch, unsigned events)
 	int fd = accept4(serve->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), rc;
 
 	(void)events;
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)
+			take_a_breath(serve);
 		return;
+	}
 	rc = nbd_server_accept(serve->server, fd);
 	if (rc < 0)
 		cli_say("kiobuf serve: a client is turned away: %s", kio_error_text(rc));
@@ -130,14 +158,25 @@ child_start(struct serve *serve, const char *command)
 	return EXIT_YES;
 }
 
+/* One that outlives the server is asked to end, and then made to. */
+static void
+child_end(struct serve *serve)
+{
+	struct pollfd ended = { .fd = serve->child_fd, .events = POLLIN };
+
+	if (serve->child <= 0)
+		return;
+	kill(serve->child, SIGTERM);
+	if (serve->child_fd < 0 || poll(&ended, 1, CHILD_MS) != 1)
+		kill(serve->child, SIGKILL);
+	waitpid(serve->child, &serve->child_status, 0);
+	serve->child = 0;
+}
+
 /* What the command said is what serve says. */
 static int
-child_code(struct serve *serve)
+child_code(const struct serve *serve)
 {
-	if (serve->child != 0) {
-		kill(serve->child, SIGTERM);
-		waitpid(serve->child, &serve->child_status, 0);
-	}
 	if (WIFSIGNALED(serve->child_status))
 		return EXIT_SIGNAL + WTERMSIG(serve->child_status);
 	return WEXITSTATUS(serve->child_status);
@@ -171,11 +210,12 @@ print_result(const struct serve *serve)
 	nbd_server_counts(serve->server, &counts);
 	if (serve->cli->json)
 		cli_print_json("serve",
-			       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "uri", serve->listener.uri,
+			       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "uri", serve->listener.uri,
 					 "connections", (json_int_t)counts.connections, "requests",
 					 (json_int_t)counts.requests, "errors", (json_int_t)counts.errors,
 					 "read_bytes", (json_int_t)counts.read_bytes, "written_bytes",
-					 (json_int_t)counts.written_bytes, "layers",
+					 (json_int_t)counts.written_bytes, "copied_bytes",
+					 (json_int_t)counts.copied_bytes, "layers",
 					 cli_json_stats(serve->target.stack)));
 	else if (cli_flag(serve->cli, "stats"))
 		cli_print_stats(stderr, serve->target.stack);
@@ -195,8 +235,10 @@ run_server(struct serve *serve, const char *name)
 	const char *command = cli_text(cli, "run", NULL);
 	int rc = nbd_server_open(&serve->server, serve->target.stack, serve->target.channel, &options);
 
+	if (rc == -ENAMETOOLONG)
+		return cli_fail(cli, EXIT_USAGE, "--export: a name has at most 4096 bytes");
 	if (rc < 0)
-		return cli_io_error(cli, "the export", rc);
+		return cli_fail(cli, EXIT_BUG, "out of memory");
 	serve->flush = kio_create(serve->target.channel, 0);
 	if (serve->flush == NULL)
 		return cli_fail(cli, EXIT_BUG, "out of memory");
@@ -205,6 +247,7 @@ run_server(struct serve *serve, const char *name)
 	if (rc != EXIT_YES)
 		return rc;
 	serve->accepting = (struct kio_watch){ .fn = accept_one };
+	serve->breath.task.run = accept_again;
 	rc = kio_watch_set(serve->loop, &serve->accepting, serve->listener.fd, KIO_READABLE);
 	if (rc == 0)
 		rc = cli_signals_watch(serve->loop, stop, serve);
@@ -217,6 +260,7 @@ run_server(struct serve *serve, const char *name)
 	if (rc == EXIT_YES && kio_loop_run(serve->loop) < 0)
 		rc = cli_fail(cli, EXIT_BUG, "the loop failed");
 	cli_signals_unwatch(serve->loop);
+	child_end(serve);
 	if (rc == EXIT_YES && serve->flush_status < 0)
 		rc = cli_io_error(cli, "flushing at the end", serve->flush_status);
 	if (rc == EXIT_YES)
