@@ -67,18 +67,36 @@ print_layer(const struct kio_layer *layer, bool *younger)
 }
 
 static void
-print_info(const struct kio_stack *stack, const struct cost *cost)
+print_layers(const struct kio_stack *stack)
 {
 	bool younger[4096] = { false };
-	char channel[32], container[32];
 
 	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL;
 	     layer = kio_layer_next(layer))
 		print_layer(layer, younger);
-	printf("\ncost: open %.1f ms, close %.1f ms, %s a channel, %s a container\n",
+}
+
+static void
+print_cost(const struct cost *cost)
+{
+	char channel[32], container[32];
+
+	printf("\ncost: open %.2f ms, close %.2f ms, %s a channel, %s a container\n",
 	       (double)cost->open_ns / 1e6, (double)cost->close_ns / 1e6,
 	       cli_size(cost->channel_bytes, channel, sizeof(channel)),
 	       cli_size(cost->container_bytes, container, sizeof(container)));
+}
+
+static json_t *
+json_info(const struct kio_stack *stack)
+{
+	json_t *layers = json_array();
+
+	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL;
+	     layer = kio_layer_next(layer))
+		json_array_append_new(layers, json_layer(layer));
+	return json_pack("{s:I, s:o}", "size_bytes", (json_int_t)kio_stack_limits(stack)->size, "layers",
+			 layers);
 }
 
 static int
@@ -100,48 +118,38 @@ measure_channel(const struct cli *cli, const struct target *target, struct cost 
 	return error < 0 ? cli_io_error(cli, cli->args[0], error) : EXIT_YES;
 }
 
+/* What closing costs is known when it is closed, so it is told last. */
 static int
 run_info(struct cli *cli)
 {
 	struct cli_open how = { .read_only = true };
 	struct cost cost = { 0 };
-	json_t *layers = json_array(), *result = NULL;
-	struct target target, again;
+	json_t *result = NULL;
+	struct target target;
 	uint64_t begun = kio__now();
-	int rc = cli_open(cli, &target, cli->args[0], &how);
+	int rc = cli_open(cli, &target, cli->args[0], &how), closed;
 
+	if (rc != EXIT_YES)
+		return rc;
 	cost.open_ns = kio__now() - begun;
-	if (rc != EXIT_YES) {
-		json_decref(layers);
-		return rc;
-	}
-	/* closing is measured on a second time: what is printed needs the stack open */
 	rc = measure_channel(cli, &target, &cost);
+	if (rc == EXIT_YES && cli->json)
+		result = json_info(target.stack);
+	else if (rc == EXIT_YES)
+		print_layers(target.stack);
 	begun = kio__now();
-	if (rc == EXIT_YES)
-		rc = cli_close(cli, &target);
+	closed = cli_close(cli, &target);
 	cost.close_ns = kio__now() - begun;
-	if (rc == EXIT_YES)
-		rc = cli_open(cli, &again, cli->args[0], &how);
-	if (rc != EXIT_YES) {
-		json_decref(layers);
-		return rc;
-	}
-	if (cli->json) {
-		for (const struct kio_layer *layer = kio_stack_top(again.stack); layer != NULL;
-		     layer = kio_layer_next(layer))
-			json_array_append_new(layers, json_layer(layer));
-		result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:O}", "size_bytes",
-				   (json_int_t)kio_stack_limits(again.stack)->size, "open_ns",
-				   (json_int_t)cost.open_ns, "close_ns", (json_int_t)cost.close_ns,
-				   "channel_bytes", (json_int_t)cost.channel_bytes, "container_bytes",
-				   (json_int_t)cost.container_bytes, "layers", layers);
+	if (rc == EXIT_YES && cli->json) {
+		json_object_set_new(result, "open_ns", json_integer((json_int_t)cost.open_ns));
+		json_object_set_new(result, "close_ns", json_integer((json_int_t)cost.close_ns));
+		json_object_set_new(result, "channel_bytes", json_integer((json_int_t)cost.channel_bytes));
+		json_object_set_new(result, "container_bytes", json_integer((json_int_t)cost.container_bytes));
 		cli_print_json("info", result);
-	} else {
-		print_info(again.stack, &cost);
+	} else if (rc == EXIT_YES) {
+		print_cost(&cost);
 	}
-	json_decref(layers);
-	return cli_close(cli, &again);
+	return rc == EXIT_YES ? closed : rc;
 }
 
 const struct cli_command cli_info = {
