@@ -30,7 +30,8 @@ KIO_BEGIN
 struct kio_loop;
 
 struct kio_loop_options {
-	const char *engine; /* "io_uring", "threads"; NULL: io_uring where it works, else threads */
+	const char *engine; /* "io_uring", "threads"; NULL: io_uring where it works, else threads;
+			       "sim": virtual time, for tests on the driver sim */
 	unsigned depth;     /* I/Os in the engine at once; 0: 256. More wait in it. */
 };
 
@@ -52,8 +53,11 @@ KIO_PUBLIC int kio_loop_step(struct kio_loop *loop, int64_t timeout_ns);
 /* Any thread. kio_loop_run returns after its current round. */
 KIO_PUBLIC void kio_loop_stop(struct kio_loop *loop);
 
-/* Runs the loop in a thread of its own, until kio_loop_close. */
+/* Runs the loop in a thread of its own, until kio_loop_end or kio_loop_close. */
 KIO_PUBLIC int kio_loop_start(struct kio_loop *loop);
+
+/* Stops and joins that thread. What belonged to it is the caller's now, to be closed. */
+KIO_PUBLIC void kio_loop_end(struct kio_loop *loop);
 
 /*
  * A descriptor for poll, select or epoll (level-triggered), readable when

@@ -109,7 +109,6 @@ struct cli_open {
 	bool force;
 	bool aligned;      /* put align on top, if the stack's blocks are larger than 1 */
 	uint64_t size;     /* a file that does not exist is made this large; 0: it has to exist */
-	const char *options; /* of the file driver: "direct=yes" */
 };
 
 /* 0, or an exit code, after the complaint. */

@@ -40,11 +40,10 @@ text_of(const struct target *target, const struct cli_open *how)
 	return text;
 }
 
-static int
-open_text(const struct cli *cli, struct target *target, const char *text,
-	  const struct cli_open *how)
+static struct kio_stack_options
+options_of(const struct cli *cli, const struct cli_open *how)
 {
-	struct kio_stack_options options = {
+	return (struct kio_stack_options){
 		.set = cli->set,
 		.engine = cli_text(cli, "engine", NULL),
 		.log = cli_log,
@@ -52,45 +51,58 @@ open_text(const struct cli *cli, struct target *target, const char *text,
 		.create = how->create,
 		.force = how->force,
 	};
-	struct kio_diag diag;
+}
 
-	int rc;
+/* Are the blocks of the stack larger than a byte? A silent look, that changes nothing. */
+static bool
+is_coarse(const struct cli *cli, const struct kio_tree *tree)
+{
+	struct cli_open look = { .read_only = true };
+	struct kio_stack_options options = options_of(cli, &look);
+	struct kio_stack *stack;
+	bool coarse;
 
-	if (kio_stack_open(&target->stack, text, &options, &diag) == 0)
-		return EXIT_YES;
-	rc = cli_diag(cli, text, &diag);
-	if (!target->is_file && diag.error == -ENOENT && access(target->argument, F_OK) == 0)
-		cli_say("  the file of this name is written ./%s", target->argument);
+	options.log = NULL;
+	if (kio_stack_open_tree(&stack, tree, &options, NULL) < 0)
+		return false; /* what is wrong is told when it is opened in earnest */
+	coarse = kio_stack_limits(stack)->block > 1;
+	kio_stack_close(&stack, NULL);
+	return coarse;
+}
+
+static int
+put_align_on_top(struct kio_tree *tree)
+{
+	struct kio_node *node = kio_tree_node(tree, "align", NULL);
+	int rc = node != NULL ? kio_tree_leg(tree, node, tree->root) : -ENOMEM;
+
+	if (rc == 0)
+		tree->root = node;
 	return rc;
 }
 
-/* The same once more, with align above. */
 static int
-reopen_aligned(const struct cli *cli, struct target *target, const struct cli_open *how)
+open_text(const struct cli *cli, struct target *target, const struct cli_open *how)
 {
+	struct kio_stack_options options = options_of(cli, how);
 	struct kio_tree *tree;
-	struct kio_node *node;
 	struct kio_diag diag;
-	struct kio_stack_options options = {
-		.engine = cli_text(cli, "engine", NULL),
-		.log = cli_log,
-		.read_only = how->read_only,
-		.force = how->force,
-	};
 	int rc;
 
-	if (kio_stack_close(&target->stack, &diag) < 0)
-		return cli_diag(cli, target->text, &diag);
 	if (kio_tree_parse(&tree, target->text, cli->set, &diag) < 0)
 		return cli_diag(cli, target->text, &diag);
-	node = kio_tree_node(tree, "align", NULL);
-	rc = node != NULL ? kio_tree_leg(tree, node, tree->root) : -ENOMEM;
-	if (rc == 0) {
-		tree->root = node;
-		rc = kio_stack_open_tree(&target->stack, tree, &options, &diag);
+	if (how->aligned && is_coarse(cli, tree) && put_align_on_top(tree) < 0) {
+		kio_tree_destroy(tree);
+		return cli_fail(cli, EXIT_BUG, "out of memory");
 	}
+	rc = kio_stack_open_tree(&target->stack, tree, &options, &diag);
 	kio_tree_destroy(tree);
-	return rc < 0 ? cli_diag(cli, target->text, &diag) : EXIT_YES;
+	if (rc == 0)
+		return EXIT_YES;
+	rc = cli_diag(cli, target->text, &diag);
+	if (!target->is_file && diag.error == -ENOENT && access(target->argument, F_OK) == 0)
+		cli_say("  the file of this name is written ./%s", target->argument);
+	return rc;
 }
 
 int
@@ -103,9 +115,7 @@ cli_open(const struct cli *cli, struct target *target, const char *argument,
 	target->text = text_of(target, how);
 	if (target->text == NULL)
 		return cli_fail(cli, EXIT_BUG, "out of memory");
-	rc = open_text(cli, target, target->text, how);
-	if (rc == EXIT_YES && how->aligned && kio_stack_limits(target->stack)->block > 1)
-		rc = reopen_aligned(cli, target, how);
+	rc = open_text(cli, target, how);
 	if (rc != EXIT_YES) {
 		free(target->text);
 		target->text = NULL;

@@ -127,7 +127,7 @@ kio__own_close(struct kio_stack *stack)
 	if (stack->own == NULL)
 		return;
 	/* its thread ends first: then the channel is this thread's to close */
-	kio__loop_end_thread(stack->own);
+	kio_loop_end(stack->own);
 	while ((blocking = stack->idle) != NULL) {
 		stack->idle = blocking->next;
 		kio_destroy(blocking->kio);

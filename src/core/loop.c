@@ -40,7 +40,7 @@ kio_loop_close(struct kio_loop **out)
 	if (loop == NULL)
 		return;
 	if (loop->own != NULL)
-		kio__loop_end_thread(loop);
+		kio_loop_end(loop);
 	if (loop->channels != 0)
 		kio__panic("kio_loop_close: %u channels are open on it", loop->channels);
 	loop->engine->close(loop);
@@ -363,7 +363,7 @@ kio_loop_start(struct kio_loop *loop)
 }
 
 void
-kio__loop_end_thread(struct kio_loop *loop)
+kio_loop_end(struct kio_loop *loop)
 {
 	kio_loop_stop(loop);
 	kio__thread_join(&loop->own);

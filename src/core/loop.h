@@ -99,9 +99,6 @@ struct kio_loop {
 int kio__loop_open(struct kio_loop **loop, const struct kio_engine *engine,
 		   const struct kio_loop_options *options);
 
-/* Stops and joins the loop's own thread; the caller drives it from now on. */
-void kio__loop_end_thread(struct kio_loop *loop);
-
 /* Is this the thread that may touch the loop's containers? */
 static inline bool
 kio__loop_mine(const struct kio_loop *loop)
@@ -125,5 +122,6 @@ kio__loop_start(struct kio_loop *loop, struct kio__io *io)
 
 extern const struct kio_engine kio__engine_uring;
 extern const struct kio_engine kio__engine_threads;
+extern const struct kio_engine kio__engine_sim; /* virtual time; by name only */
 
 #endif

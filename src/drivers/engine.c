@@ -15,7 +15,8 @@
 int
 kio_loop_open(struct kio_loop **loop, const struct kio_loop_options *options)
 {
-	static const struct kio_engine *const engines[] = { &kio__engine_uring, &kio__engine_threads };
+	static const struct kio_engine *const engines[] = { &kio__engine_uring, &kio__engine_threads,
+							    &kio__engine_sim };
 	static const struct kio_loop_options defaults;
 	int rc = -EINVAL;
 

@@ -148,6 +148,8 @@ file_open_path(struct file *file, struct kio_diag *diag)
 	exists = stat(file->path, &st) == 0;
 	if (!exists && errno == ENOENT && file->size == 0)
 		return kio_refuse(diag, -ENOENT, "%s does not exist; size= creates it", file->path);
+	if (!exists && file->layer.limits.read_only)
+		return kio_refuse(diag, -ENOENT, "%s does not exist", file->path);
 	if (exists && S_ISBLK(st.st_mode))
 		flags |= O_EXCL;
 	if (exists && !S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))

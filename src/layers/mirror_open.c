@@ -307,6 +307,12 @@ open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		return rc;
 	say_left_out(mirror, legs);
 	*mirror->state = legs->states[legs->reference];
+	/* one that was written alone, too, is behind the one that was kept */
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if ((legs->left_out >> i & 1) != 0 && legs->states[i].epoch != mirror->state->epoch &&
+		    !kio__mirror_has_seen(mirror->state, legs->states[i].epoch))
+			kio__mirror_leave_behind(mirror->state, legs->states[i].epoch);
+	}
 	mirror->usable = legs->latest;
 	mirror->all = mirror->state->legs;
 	mirror->size = mirror->state->size;

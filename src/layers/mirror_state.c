@@ -95,15 +95,21 @@ kio__mirror_place(const struct kio__mirror_state *state)
 }
 
 void
-kio__mirror_advance(struct kio__mirror_state *state, uint64_t epoch)
+kio__mirror_leave_behind(struct kio__mirror_state *state, uint64_t epoch)
 {
 	uint32_t kept = state->history_count;
 
 	if (kept == KIO__MIRROR_HISTORY)
 		kept--;
 	memmove(state->history + 1, state->history, kept * sizeof(state->history[0]));
-	state->history[0] = state->epoch;
+	state->history[0] = epoch;
 	state->history_count = kept + 1;
+}
+
+void
+kio__mirror_advance(struct kio__mirror_state *state, uint64_t epoch)
+{
+	kio__mirror_leave_behind(state, state->epoch);
 	state->epoch = epoch;
 }
 

@@ -45,6 +45,9 @@ int kio__mirror_choose(struct kio__mirror_state *state, const unsigned char *are
 /* Where in the area the next write of the state goes. */
 size_t kio__mirror_place(const struct kio__mirror_state *state);
 
+/* A leg of this epoch is stale from now on. */
+void kio__mirror_leave_behind(struct kio__mirror_state *state, uint64_t epoch);
+
 /* A new epoch; the one before becomes history. */
 void kio__mirror_advance(struct kio__mirror_state *state, uint64_t epoch);
 

@@ -78,7 +78,7 @@ kio__xts_create(struct kio__xts **out, const unsigned char *key)
 		context = context_take(xts, encrypt);
 		if (context == NULL) {
 			kio__xts_destroy(&xts);
-			return -EINVAL;
+			return -ENOMEM;
 		}
 		context_give(xts, encrypt, context);
 	}

@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The commands that README and man pages show are run, and print what they show.
+. "$(dirname "$0")/../lib.sh"
+check "docs: the sessions of README" python3 "$TOP/tests/docs.py" "$K" "$TOP/README.md"
+for page in "$TOP"/docs/man/*.scd; do
+	check "docs: $(basename "$page")" python3 "$TOP/tests/docs.py" "$K" "$page"
+done
+finish

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nothing is allocated between submission and completion; and each allocation
+ * that fails while a stack opens leaves nothing open.
+ *
+ * malloc itself is counted, so that what libraries do below us counts too.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "port/port.h"
+#include "trace.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COUNTS false
+static unsigned mallocs;
+#else
+#define COUNTS true
+static unsigned mallocs; /* atomic */
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+void *malloc(size_t size);
+void *calloc(size_t count, size_t size);
+
+void *
+malloc(size_t size)
+{
+	__atomic_fetch_add(&mallocs, 1, __ATOMIC_RELAXED);
+	return __libc_malloc(size);
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+	__atomic_fetch_add(&mallocs, 1, __ATOMIC_RELAXED);
+	return __libc_calloc(count, size);
+}
+#endif
+
+static unsigned char data[1 << 18];
+
+static const char *const stacks[] = {
+	"null 1M",
+	"mem 1M",
+	"stripe chunk=4K { mem 1M ; mem 1M }",
+	"mirror state=none { mem 1M ; concat { mem 512K ; mem 512K } }",
+	"mirror { trace id=1 ; trace id=2 }",
+	"crypt header=none key-file=a.key | mem 1M",
+	"align | crypt header=none key-file=a.key | stripe { mem 1M ; trace max-transfer=4K }",
+	"crop | delay 1us | log | file a.img size=1M",
+	"align | file b.img size=1M direct=yes",
+};
+
+#define STACKS (sizeof(stacks) / sizeof(stacks[0]))
+
+static void
+prepare(void)
+{
+	FILE *key = fopen("a.key", "w");
+
+	for (int i = 0; i < 64; i++)
+		fputc(i * 5 + i / 32, key);
+	fclose(key);
+	chmod("a.key", 0600);
+}
+
+static void
+tidy(void)
+{
+	unlink("a.key");
+	unlink("a.img");
+	unlink("b.img");
+}
+
+static void
+load(struct rig *rig)
+{
+	uint32_t block = kio_stack_limits(rig->stack)->block;
+
+	for (unsigned i = 0; i < 50; i++) {
+		uint64_t offset = (uint64_t)i * block * 3;
+		size_t len = (size_t)block * (1 + i % 7);
+
+		CHECK_EQ(rig_write(rig, data, len, offset), 0);
+		CHECK_EQ(rig_read(rig, data, len, offset), 0);
+		if (i % 10 == 0) {
+			CHECK_EQ(rig_flush(rig), 0);
+			CHECK_EQ(rig_clear(rig, KIO_WRITE_ZEROES, len, offset), 0);
+		}
+	}
+	CHECK_EQ(rig_write(rig, data, 1 << 18, 0), 0);
+	CHECK_EQ(rig_read(rig, data, 1 << 18, 0), 0);
+}
+
+TEST("alloc: none from submission to completion, in any stack")
+{
+	struct kio_stack_options options = { .create = true, .force = true };
+	struct rig rig;
+	unsigned before;
+
+	if (!COUNTS)
+		SKIP("sanitizers allocate by themselves");
+	prepare();
+	for (size_t i = 0; i < STACKS; i++) {
+		if (!rig_open(&rig, stacks[i], &options))
+			continue;
+		load(&rig); /* threads start at their first use */
+		before = mallocs;
+		load(&rig);
+		if (mallocs != before)
+			printf("  in %s\n", stacks[i]);
+		CHECK_EQ(mallocs - before, 0);
+		rig_close(&rig);
+	}
+	tidy();
+}
+
+TEST("alloc: each that fails while a stack opens ends in -ENOMEM, and leaves nothing behind")
+{
+	struct kio_stack_options options = { .create = true, .force = true };
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	unsigned failed;
+	int rc;
+
+	prepare();
+	for (size_t i = 0; i < STACKS; i++) {
+		failed = 0;
+		for (unsigned n = 1; n < 5000; n++) {
+			kio__alloc_fail_at = n;
+			rc = kio_stack_open(&stack, stacks[i], &options, &diag);
+			if (rc == 0) {
+				kio__alloc_fail_at = 0;
+				CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+				break;
+			}
+			kio__alloc_fail_at = 0;
+			failed++;
+			CHECK_EQ(rc, -ENOMEM);
+			CHECK(diag.text[0] != '\0');
+		}
+		CHECK(failed > 3);
+	}
+	tidy();
+}
+
+TEST("alloc: each that fails while a channel opens, too")
+{
+	struct kio_stack_options options = { .create = true, .force = true, .reserve = 4 };
+	struct kio_channel *channel;
+	struct kio_stack *stack;
+	struct kio_loop *loop;
+	unsigned failed;
+	int rc;
+
+	prepare();
+	for (size_t i = 0; i < STACKS; i++) {
+		CHECK_EQ(kio_stack_open(&stack, stacks[i], &options, NULL), 0);
+		CHECK_EQ(kio_loop_open(&loop, NULL), 0);
+		failed = 0;
+		for (unsigned n = 1; n < 5000; n++) {
+			kio__alloc_fail_at = n;
+			rc = kio_channel_open(&channel, stack, loop);
+			kio__alloc_fail_at = 0;
+			if (rc == 0) {
+				kio_channel_close(&channel);
+				break;
+			}
+			failed++;
+			CHECK_EQ(rc, -ENOMEM);
+		}
+		CHECK(failed >= 3);
+		kio_loop_close(&loop);
+		CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+	}
+	tidy();
+}

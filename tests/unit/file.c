@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/loop.h"
+#include "trace.h"
+
+static unsigned char data[4 << 20], back[4 << 20];
+
+static const char *const engines[] = { "io_uring", "threads" };
+
+static bool
+open_on(struct rig *rig, const char *text, const char *engine)
+{
+	struct kio_stack_options options = { .engine = engine };
+	struct kio_loop_options loop = { .engine = engine, .depth = 8 };
+
+	memset(rig, 0, sizeof(*rig));
+	if (kio_loop_open(&rig->loop, &loop) < 0)
+		return false;
+	if (kio_stack_open(&rig->stack, text, &options, &rig->diag) < 0) {
+		printf("  %s\n", rig->diag.text);
+		CHECK(false);
+		return false;
+	}
+	CHECK_EQ(kio_channel_open(&rig->channel, rig->stack, rig->loop), 0);
+	rig->kio = kio_create(rig->channel, 3000);
+	return true;
+}
+
+#define EACH_ENGINE(rig, text)                                                              \
+	for (int engine = 0; engine < 2; engine++)                                          \
+		if (open_on(&(rig), text, engines[engine]))
+
+static void
+close_and_remove(struct rig *rig)
+{
+	rig_close(rig);
+	unlink("f.img");
+}
+
+TEST("file: every operation, on both engines")
+{
+	struct stat st;
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=3000001") {
+		CHECK_EQ(stat("f.img", &st), 0);
+		CHECK_EQ(st.st_mode & 0777, 0600);
+		fill_pattern(data, 3000001, 0, 1);
+		CHECK_EQ(rig_write(&rig, data, 3000001, 0), 0);
+		CHECK_EQ(rig_read(&rig, back, 3000001, 0), 0);
+		CHECK_EQ(memcmp(data, back, 3000001), 0);
+		kio_write(rig.kio, 77, kio_buf(rig.kio, data, 100), KIO_FUA, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		CHECK_EQ(rig_flush(&rig), 0);
+		CHECK_EQ(rig_clear(&rig, KIO_WRITE_ZEROES, 100000, 5), 0);
+		CHECK_EQ(rig_clear(&rig, KIO_DISCARD, 1 << 20, 1 << 20), 0);
+		kio_clear(rig.kio, KIO_WRITE_ZEROES, 200000, 1000, KIO_NO_UNMAP | KIO_FUA, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		CHECK_EQ(rig_read(&rig, back, 3000001, 0), 0);
+		memcpy(data + 77, data, 100);
+		memset(data + 5, 0, 100000);
+		memset(data + (1 << 20), 0, 1 << 20);
+		memset(data + 200000, 0, 1000);
+		CHECK_EQ(memcmp(data, back, 3000001), 0);
+		close_and_remove(&rig);
+	}
+}
+
+TEST("file: extents tell holes from data")
+{
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=1M") {
+		CHECK_EQ(rig_write(&rig, data, 65536, 262144), 0);
+		kio_extent(rig.kio, 0, 1 << 20, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		CHECK_EQ(rig.kio->extent_len, 262144);
+		CHECK_EQ(rig.kio->extent_flags, KIO_EXTENT_HOLE | KIO_EXTENT_ZERO);
+		kio_extent(rig.kio, 262144 + 100, 1 << 19, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		CHECK_EQ(rig.kio->extent_len, 65536 - 100);
+		CHECK_EQ(rig.kio->extent_flags, 0);
+		close_and_remove(&rig);
+	}
+}
+
+TEST("file: thousands of pieces go in as many calls as it takes, and none is lost")
+{
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=4M") {
+		fill_pattern(data, 2500 * 300, 0, 4);
+		kio_chain_init(&rig.kio->chain, rig.kio->chain.segs, 3000);
+		for (unsigned i = 0; i < 2500; i++)
+			kio_chain_add(&rig.kio->chain, data + i * 300, 300, NULL);
+		kio_write(rig.kio, 12345, kio_chain_iter(&rig.kio->chain), 0, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		CHECK_EQ(rig_read(&rig, back, 2500 * 300, 12345), 0);
+		CHECK_EQ(memcmp(data, back, 2500 * 300), 0);
+		close_and_remove(&rig);
+	}
+}
+
+static void
+count_done(struct kio *kio)
+{
+	(*(unsigned *)kio->priv)++;
+	CHECK_EQ(kio_status(kio), 0);
+}
+
+TEST("file: more I/Os than the engine takes at once wait their turn; long vectors too")
+{
+	enum { MANY = 200, PIECES = 20 };
+	static struct kio *kios[MANY];
+	unsigned done = 0;
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=4M") {
+		done = 0;
+		for (int i = 0; i < MANY; i++) {
+			kios[i] = kio_create(rig.channel, PIECES);
+			kios[i]->priv = &done;
+			kio_chain_init(&kios[i]->chain, kios[i]->chain.segs, PIECES);
+			for (int j = 0; j < PIECES; j++)
+				kio_chain_add(&kios[i]->chain, data + i * 4096 + j * 100, 100, NULL);
+			kio_write(kios[i], (uint64_t)i * 4096, kio_chain_iter(&kios[i]->chain), 0, count_done);
+		}
+		while (done < MANY)
+			kio_loop_step(rig.loop, -1);
+		for (int i = 0; i < MANY; i++)
+			kio_destroy(kios[i]);
+		close_and_remove(&rig);
+	}
+}
+
+TEST("file: one that ends before the device does is an error with its range, not a loop")
+{
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=1M") {
+		CHECK_EQ(truncate("f.img", 10000), 0);
+		CHECK_EQ(rig_read(&rig, back, 8192, 4096), -EIO);
+		CHECK_EQ(rig.kio->fail_from, 10000 - 4096);
+		CHECK_EQ(rig.kio->fail_len, 8192 - (10000 - 4096));
+		CHECK_EQ(rig_read(&rig, back, 4096, 4096), 0);
+		close_and_remove(&rig);
+	}
+}
+
+TEST("file: direct I/O copies only what is not aligned, and counts it")
+{
+	struct kio_stat stat;
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=1M direct=yes") {
+		uint32_t block = kio_stack_limits(rig.stack)->block;
+		unsigned char *page = (unsigned char *)(((uintptr_t)data + 4095) & ~(uintptr_t)4095);
+		unsigned char *into = (unsigned char *)(((uintptr_t)back + 4095) & ~(uintptr_t)4095);
+
+		CHECK(block >= 512);
+		fill_pattern(page, 300000, 0, 8);
+		CHECK_EQ(rig_write(&rig, page, 262144, 0), 0);
+		kio_channel_stat(rig.channel, kio_stack_top(rig.stack), &stat);
+		CHECK_EQ(stat.copied, 0);
+		CHECK_EQ(rig_write(&rig, page + 1, 262144, 262144), 0);
+		kio_channel_stat(rig.channel, kio_stack_top(rig.stack), &stat);
+		CHECK_EQ(stat.copied, 262144);
+		CHECK_EQ(rig_read(&rig, into + 3, 262144, 262144), 0);
+		CHECK_EQ(memcmp(into + 3, page + 1, 262144), 0);
+		CHECK_EQ(rig_read(&rig, into, 262144, 0), 0);
+		CHECK_EQ(memcmp(into, page, 262144), 0);
+		close_and_remove(&rig);
+	}
+}
+
+TEST("file: a second opener is refused, readers share")
+{
+	struct kio_stack_options read_only = { .read_only = true };
+	struct kio_stack *one, *two;
+	struct kio_diag diag;
+
+	CHECK_EQ(kio_stack_open(&one, "file f.img size=1M", NULL, &diag), 0);
+	CHECK_EQ(kio_stack_open(&two, "file f.img", NULL, &diag), -EBUSY);
+	CHECK_STR(diag.text, "1:1: file0: f.img is locked: another program has it open");
+	kio_stack_close(&one, NULL);
+	CHECK_EQ(kio_stack_open(&one, "file f.img", &read_only, &diag), 0);
+	CHECK_EQ(kio_stack_open(&two, "file f.img", &read_only, &diag), 0);
+	kio_stack_close(&one, NULL);
+	kio_stack_close(&two, NULL);
+	CHECK_EQ(kio_stack_open(&one, "file f.img size=2M", NULL, &diag), -EEXIST);
+	unlink("f.img");
+}
+
+TEST("file: a descriptor of the program's is used and left open")
+{
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	char text[64];
+	int fd = open("f.img", O_RDWR | O_CREAT, 0600);
+
+	CHECK_EQ(ftruncate(fd, 8192), 0);
+	snprintf(text, sizeof(text), "file fd=%d", fd);
+	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), 0);
+	CHECK_EQ(kio_pwrite(stack, "hello", 5, 100, 0), 0);
+	kio_stack_close(&stack, NULL);
+	CHECK_EQ(pread(fd, back, 5, 100), 5);
+	CHECK_EQ(memcmp(back, "hello", 5), 0);
+	close(fd);
+	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), -EBADF);
+	unlink("f.img");
+}

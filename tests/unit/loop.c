@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include <kiobuf/kiobuf.h>
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/loop.h"
+#include "unit.h"
+
+static const char *const engines[] = { "io_uring", "threads" };
+
+static struct kio_loop *
+open_loop(int engine)
+{
+	struct kio_loop_options options = { .engine = engines[engine] };
+	struct kio_loop *loop = NULL;
+	int rc = kio_loop_open(&loop, &options);
+
+	if (rc < 0 && engine == 0)
+		return NULL; /* not everywhere */
+	CHECK_EQ(rc, 0);
+	return loop;
+}
+
+#define EACH_ENGINE(loop)                                                                   \
+	for (int engine = 0; engine < 2; engine++)                                          \
+		for (struct kio_loop *loop = open_loop(engine); loop != NULL; kio_loop_close(&loop))
+
+struct count {
+	struct kio_task task;
+	struct kio_loop *loop;
+	unsigned seen, wanted;
+};
+
+static void
+count_up(struct kio_task *task)
+{
+	struct count *count = kio_container_of(task, struct count, task);
+
+	if (++count->seen == count->wanted)
+		kio_loop_stop(count->loop);
+}
+
+TEST("loop: an engine that is not known is refused")
+{
+	struct kio_loop_options options = { .engine = "steam" };
+	struct kio_loop *loop;
+
+	CHECK_EQ(kio_loop_open(&loop, &options), -22);
+}
+
+TEST("loop: runs a deferred task, but not inside the call")
+{
+	EACH_ENGINE(loop) {
+		struct count count = { .task.run = count_up, .loop = loop, .wanted = 1 };
+
+		kio_loop_defer(loop, &count.task);
+		CHECK_EQ(count.seen, 0);
+		CHECK_EQ(kio_loop_run(loop), 0);
+		CHECK_EQ(count.seen, 1);
+	}
+}
+
+TEST("loop: a step without work comes back at its timeout")
+{
+	EACH_ENGINE(loop) {
+		uint64_t begun = kio_loop_now(loop);
+
+		CHECK_EQ(kio_loop_step(loop, 0), 0);
+		CHECK_EQ(kio_loop_step(loop, 20000000), 0);
+		CHECK(kio_loop_now(loop) - begun >= 19000000);
+		CHECK(kio_loop_now(loop) - begun < 5000000000);
+	}
+}
+
+#define POSTS 20000
+
+static struct count posted[4][64];
+
+static void *
+post_many(void *priv)
+{
+	struct kio_loop *loop = priv;
+	static unsigned who;
+	unsigned mine = __atomic_fetch_add(&who, 1, __ATOMIC_RELAXED) % 4;
+
+	for (unsigned i = 0; i < 64; i++)
+		kio_loop_post(loop, &posted[mine][i].task);
+	return NULL;
+}
+
+static struct kio_loop *posted_loop;
+static unsigned posted_seen;
+
+static void
+post_seen(struct kio_task *task)
+{
+	struct count *count = kio_container_of(task, struct count, task);
+
+	count->seen++;
+	if (++posted_seen == 4 * 64)
+		kio_loop_stop(posted_loop);
+}
+
+TEST("loop: tasks posted by several threads all run, once, and wake it")
+{
+	EACH_ENGINE(loop) {
+		pthread_t threads[4];
+
+		posted_loop = loop;
+		posted_seen = 0;
+		for (int i = 0; i < 4 * 64; i++)
+			posted[i / 64][i % 64] = (struct count){ .task.run = post_seen };
+		for (int i = 0; i < 4; i++)
+			pthread_create(&threads[i], NULL, post_many, loop);
+		CHECK_EQ(kio_loop_run(loop), 0);
+		for (int i = 0; i < 4; i++)
+			pthread_join(threads[i], NULL);
+		for (int i = 0; i < 4 * 64; i++)
+			CHECK_EQ(posted[i / 64][i % 64].seen, 1);
+	}
+}
+
+static char order[8];
+
+struct alarm {
+	struct kio_timer timer;
+	char letter;
+};
+
+static void
+ring(struct kio_task *task)
+{
+	struct alarm *alarm = kio_container_of(task, struct alarm, timer.task);
+
+	order[strlen(order)] = alarm->letter;
+}
+
+TEST("loop: timers run in the order they are due; a cancelled one does not")
+{
+	EACH_ENGINE(loop) {
+		struct alarm alarms[4] = { { .letter = 'a' }, { .letter = 'b' }, { .letter = 'c' },
+					   { .letter = 'd' } };
+		uint64_t now = kio_loop_now(loop);
+
+		memset(order, 0, sizeof(order));
+		for (int i = 0; i < 4; i++)
+			alarms[i].timer.task.run = ring;
+		kio_timer_arm(loop, &alarms[0].timer, now + 30000000);
+		kio_timer_arm(loop, &alarms[1].timer, now + 10000000);
+		kio_timer_arm(loop, &alarms[2].timer, now + 20000000);
+		kio_timer_arm(loop, &alarms[3].timer, now + 5000000);
+		CHECK(kio_timer_cancel(loop, &alarms[3].timer));
+		CHECK(!kio_timer_cancel(loop, &alarms[3].timer));
+		while (strlen(order) < 3)
+			kio_loop_step(loop, -1);
+		CHECK_STR(order, "bca");
+	}
+}
+
+TEST("loop: many timers, armed, moved and cancelled at random, come in order")
+{
+	enum { MANY = 500 };
+	struct kio_loop *loop = open_loop(1);
+	struct alarm *alarms = calloc(MANY, sizeof(*alarms));
+	uint64_t now = kio_loop_now(loop), last = 0;
+	unsigned random = 7, armed = 0;
+
+	for (int round = 0; round < 5000; round++) {
+		random = random * 1664525 + 1013904223;
+		struct kio_timer *timer = &alarms[random >> 8 & 255].timer;
+
+		timer->task.run = ring;
+		if ((random >> 20 & 3) == 0)
+			kio_timer_cancel(loop, timer);
+		else
+			kio_timer_arm(loop, timer, now + (random >> 4 & 0xffffff));
+	}
+	for (int i = 0; i < MANY; i++)
+		armed += alarms[i].timer.armed;
+	CHECK(armed > 100);
+	while (loop->timers != NULL) {
+		CHECK(loop->timers->due_ns >= last);
+		last = loop->timers->due_ns;
+		kio_timer_cancel(loop, loop->timers);
+		armed--;
+	}
+	CHECK_EQ(armed, 0);
+	free(alarms);
+	kio_loop_close(&loop);
+}
+
+struct job {
+	struct kio_work work;
+	pthread_t ran_on, came_back_on;
+	bool back;
+};
+
+static void
+job_run(struct kio_work *work)
+{
+	kio_container_of(work, struct job, work)->ran_on = pthread_self();
+}
+
+static void
+job_then(struct kio_work *work)
+{
+	struct job *job = kio_container_of(work, struct job, work);
+
+	job->came_back_on = pthread_self();
+	job->back = true;
+	kio_loop_stop(work->loop);
+}
+
+TEST("loop: work runs on another thread and comes back to the loop's")
+{
+	EACH_ENGINE(loop) {
+		struct job job = { .work.run = job_run, .work.then = job_then };
+
+		kio_work_start(loop, &job.work);
+		kio_loop_run(loop);
+		CHECK(job.back);
+		CHECK(!pthread_equal(job.ran_on, pthread_self()));
+		CHECK(pthread_equal(job.came_back_on, pthread_self()));
+	}
+}
+
+struct pipe_watch {
+	struct kio_watch watch;
+	struct kio_loop *loop;
+	int bytes;
+	bool gone;
+};
+
+static void
+pipe_ready(struct kio_watch *watch, unsigned events)
+{
+	struct pipe_watch *self = kio_container_of(watch, struct pipe_watch, watch);
+	char byte;
+
+	CHECK((events & KIO_READABLE) != 0);
+	/* one at a time: it is level-triggered */
+	if (read(watch->fd, &byte, 1) == 1 && ++self->bytes == 3)
+		kio_loop_stop(self->loop);
+}
+
+static void
+pipe_gone(struct kio_watch *watch)
+{
+	kio_container_of(watch, struct pipe_watch, watch)->gone = true;
+}
+
+TEST("loop: a watch tells of readiness as long as there is any")
+{
+	EACH_ENGINE(loop) {
+		struct pipe_watch self = { .watch.fn = pipe_ready, .loop = loop };
+		int pipes[2];
+
+		CHECK_EQ(pipe(pipes), 0);
+		CHECK_EQ(kio_watch_set(loop, &self.watch, pipes[0], KIO_READABLE), 0);
+		CHECK_EQ(write(pipes[1], "abc", 3), 3);
+		kio_loop_run(loop);
+		CHECK_EQ(self.bytes, 3);
+		kio_watch_stop(loop, &self.watch, pipe_gone);
+		kio_loop_step(loop, 0);
+		CHECK(self.gone);
+		close(pipes[0]);
+		close(pipes[1]);
+	}
+}
+
+static void *
+post_later(void *priv)
+{
+	struct count *count = priv;
+
+	usleep(20000);
+	kio_loop_post(count->loop, &count->task);
+	return NULL;
+}
+
+TEST("loop: its descriptor wakes a foreign loop for posts and for timers")
+{
+	EACH_ENGINE(loop) {
+		struct count count = { .task.run = count_up, .loop = loop, .wanted = 1000 };
+		struct alarm alarm = { .timer.task.run = ring, .letter = 'x' };
+		struct pollfd fd = { .fd = kio_loop_fd(loop), .events = POLLIN };
+		pthread_t thread;
+
+		memset(order, 0, sizeof(order));
+		CHECK(fd.fd >= 0);
+		kio_timer_arm(loop, &alarm.timer, kio_loop_now(loop) + 50000000);
+		kio_loop_step(loop, 0);
+		pthread_create(&thread, NULL, post_later, &count);
+		for (int i = 0; i < 50 && (count.seen == 0 || order[0] == 0); i++) {
+			poll(&fd, 1, 1000);
+			kio_loop_step(loop, 0);
+		}
+		CHECK_EQ(count.seen, 1);
+		CHECK_STR(order, "x");
+		/* and then there is nothing to wake for */
+		kio_loop_step(loop, 0);
+		kio_loop_step(loop, 0);
+		CHECK_EQ(poll(&fd, 1, 50), 0);
+		pthread_join(thread, NULL);
+	}
+}

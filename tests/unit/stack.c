@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "trace.h"
+
+static unsigned char data[1 << 20], back[1 << 20];
+
+TEST("core: refuses what is misaligned, out of range, not supported or read only")
+{
+	struct kio_stack_options read_only = { .read_only = true };
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "trace block=4096 plain", NULL));
+	CHECK_EQ(rig_read(&rig, data, 100, 0), -EINVAL);
+	CHECK_EQ(rig_read(&rig, data, 4096, 100), -EINVAL);
+	CHECK_EQ(rig_read(&rig, data, 4096, 1 << 20), -ERANGE);
+	CHECK_EQ(rig_read(&rig, data, 8192, (1 << 20) - 4096), -ERANGE);
+	CHECK_EQ(rig_read(&rig, data, 4096, UINT64_MAX - 4095), -ERANGE);
+	CHECK_EQ(rig_clear(&rig, KIO_DISCARD, 4096, 0), -ENOTSUP);
+	kio_prepare(rig.kio, KIO_READ, KIO_FUA, 0, kio_buf(rig.kio, data, 4096), NULL);
+	kio_submit(rig.kio);
+	CHECK_EQ(rig_wait(&rig, rig.kio), -EINVAL);
+	CHECK_EQ(trace_count, 0);
+	rig_close(&rig);
+	CHECK(rig_open(&rig, "trace", &read_only));
+	CHECK_EQ(rig_write(&rig, data, 10, 0), -EROFS);
+	CHECK_EQ(rig_clear(&rig, KIO_WRITE_ZEROES, 10, 0), -EROFS);
+	CHECK_EQ(rig_read(&rig, data, 10, 0), 0);
+	rig_close(&rig);
+	CHECK(rig_open(&rig, "readonly | trace", NULL));
+	CHECK_EQ(rig_write(&rig, data, 10, 0), -EROFS);
+	CHECK_EQ(rig_flush(&rig), 0);
+	rig_close(&rig);
+}
+
+TEST("core: nothing to move succeeds at the top; a flush always travels")
+{
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "trace", NULL));
+	CHECK_EQ(rig_read(&rig, data, 0, 0), 0);
+	CHECK_EQ(rig_write(&rig, data, 0, 1 << 20), 0);
+	CHECK_EQ(rig_clear(&rig, KIO_WRITE_ZEROES, 0, 5), 0);
+	CHECK_EQ(trace_count, 0);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(trace_count, 1);
+	CHECK_EQ(trace_notes[0].op, KIO_FLUSH);
+	rig_close(&rig);
+}
+
+TEST("core: one container reaches the driver with the caller's memory and its own address")
+{
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "delay 1us | crop offset=4K | log | trace", NULL));
+	CHECK_EQ(rig_write(&rig, data, sizeof(data) / 2, 8192), 0);
+	CHECK_EQ(trace_count, 1);
+	CHECK_EQ(trace_notes[0].offset, 12288);
+	CHECK_EQ(trace_notes[0].len, sizeof(data) / 2);
+	CHECK(trace_notes[0].base == data);
+	CHECK(trace_notes[0].kio == rig.kio);
+	rig_close(&rig);
+}
+
+TEST("core: splits as late as possible, and only what cannot pass whole")
+{
+	struct rig rig;
+	struct kio_stat stat;
+	const struct kio_layer *layer;
+
+	CHECK(rig_open(&rig, "log | crop | trace max-transfer=16K", NULL));
+	fill_pattern(data, 100000, 3, 1);
+	CHECK_EQ(rig_write(&rig, data, 100000, 3), 0);
+	CHECK_EQ(trace_count, 7);
+	for (unsigned i = 0; i < trace_count; i++) {
+		CHECK(trace_notes[i].len <= 16384);
+		CHECK(trace_notes[i].base == data + i * 16384);
+	}
+	layer = kio_stack_top(rig.stack);
+	kio_layer_stat(layer, &stat);
+	CHECK_EQ(stat.ios, 1);
+	CHECK_EQ(stat.parts, 0);
+	layer = kio_layer_next(kio_layer_next(layer));
+	kio_layer_stat(layer, &stat);
+	CHECK_EQ(stat.parts, 7);
+	CHECK_EQ(stat.bytes, 100000);
+	CHECK_EQ(rig_read(&rig, back, 100000, 3), 0);
+	CHECK_EQ(memcmp(data, back, 100000), 0);
+	rig_close(&rig);
+}
+
+TEST("core: a failure tells the range, and the error lowest in byte order")
+{
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "trace max-transfer=4K", NULL));
+	trace_fail(0, KIO_WRITE, -ENOSPC, 2);
+	CHECK_EQ(rig_write(&rig, data, 20000, 100), -ENOSPC);
+	CHECK_EQ(rig.kio->fail_from, 0);
+	CHECK_EQ(rig.kio->fail_len, 8192);
+	CHECK_EQ(kio_moved(rig.kio), 20000 - 8192);
+	CHECK_EQ(rig_write(&rig, data, 20000, 100), 0);
+	rig_close(&rig);
+	CHECK(rig_open(&rig, "stripe chunk=4K { trace id=1 ; trace id=2 }", NULL));
+	trace_fail(2, KIO_READ, -EIO, 1);
+	CHECK_EQ(rig_read(&rig, data, 16384, 0), -EIO);
+	CHECK_EQ(rig.kio->fail_from, 4096);
+	CHECK_EQ(rig.kio->fail_len, 4096);
+	rig_close(&rig);
+}
+
+TEST("core: zeroes are written where they are not supported, discards are refused")
+{
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "trace plain", NULL));
+	fill_pattern(data, 500000, 0, 2);
+	CHECK_EQ(rig_write(&rig, data, 500000, 0), 0);
+	CHECK_EQ(rig_clear(&rig, KIO_WRITE_ZEROES, 300000, 1000), 0);
+	CHECK_EQ(rig_read(&rig, back, 500000, 0), 0);
+	memset(data + 1000, 0, 300000);
+	CHECK_EQ(memcmp(data, back, 500000), 0);
+	CHECK_EQ(rig_clear(&rig, KIO_DISCARD, 4096, 0), -ENOTSUP);
+	rig_close(&rig);
+}
+
+static void
+count_done(struct kio *kio)
+{
+	(*(unsigned *)kio->priv)++;
+}
+
+TEST("core: with a reserve of one, everything at once makes progress")
+{
+	struct kio_stack_options options = { .reserve = 1 };
+	enum { MANY = 300 };
+	static struct kio *kios[MANY];
+	unsigned done = 0;
+	struct rig rig;
+
+	CHECK(rig_open(&rig,
+		       "align | stripe chunk=8K { concat { trace id=1 max-transfer=4K size=100K block=512 ; "
+		       "trace id=2 size=100K } ; align block=512 | trace id=3 block=4K max-transfer=4K }",
+		       &options));
+	for (int i = 0; i < MANY; i++) {
+		kios[i] = kio_create(rig.channel, 1);
+		kios[i]->priv = &done;
+		kio_write(kios[i], (uint64_t)i * 501, kio_buf(kios[i], data + i * 501, 30000), 0, count_done);
+	}
+	for (int i = 0; i < 100000 && done < MANY; i++)
+		kio_loop_step(rig.loop, 0);
+	CHECK_EQ(done, MANY);
+	for (int i = 0; i < MANY; i++) {
+		CHECK_EQ(kio_status(kios[i]), 0);
+		kio_destroy(kios[i]);
+	}
+	rig_close(&rig);
+}
+
+TEST("core: overlapping writes below align end as one of them, never mixed within a block")
+{
+	struct rig rig;
+	unsigned done = 0;
+	struct kio *kios[8];
+
+	CHECK(rig_open(&rig, "align | trace block=4K", NULL));
+	for (unsigned i = 0; i < 8; i++) {
+		kios[i] = kio_create(rig.channel, 1);
+		kios[i]->priv = &done;
+		memset(data + i * 4096, (int)i + 1, 1000);
+		/* neighbours in one block: each must survive the others' read-modify-write */
+		kio_write(kios[i], i * 500, kio_buf(kios[i], data + i * 4096, 500), 0, count_done);
+	}
+	while (done < 8)
+		kio_loop_step(rig.loop, 1000000);
+	CHECK_EQ(rig_read(&rig, back, 4000, 0), 0);
+	for (unsigned i = 0; i < 4000; i++)
+		CHECK_EQ(back[i], i / 500 + 1);
+	for (unsigned i = 0; i < 8; i++)
+		kio_destroy(kios[i]);
+	rig_close(&rig);
+}
+
+TEST("core: lent reads come without a copy from mem, and from the budget elsewhere")
+{
+	struct kio_stack_options options = { .lend_bytes = 65536 };
+	struct kio_stat stat;
+	struct kio *more;
+	struct rig rig;
+	size_t len = 0;
+	struct kio_iter lent;
+	unsigned done = 0;
+
+	CHECK(rig_open(&rig, "crop offset=4K | mem 1M", NULL));
+	fill_pattern(data, 8192, 0, 3);
+	CHECK_EQ(rig_write(&rig, data, 8192, 4096), 0);
+	kio_lend(rig.kio, 4096, 8192, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	lent = kio_data(rig.kio);
+	CHECK_EQ(lent.len, 8192);
+	CHECK_EQ(memcmp(kio_iter_next(&lent, &len), data, 8192), 0);
+	kio_channel_stat(rig.channel, kio_layer_next(kio_stack_top(rig.stack)), &stat);
+	CHECK_EQ(stat.copied, 8192); /* of the write alone */
+	kio_release(rig.kio);
+	rig_close(&rig);
+
+	CHECK(rig_open(&rig, "trace", &options));
+	more = kio_create(rig.channel, 1);
+	more->priv = &done;
+	kio_lend(rig.kio, 0, 65536, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	kio_lend(more, 0, 4096, count_done);
+	for (int i = 0; i < 10; i++)
+		kio_loop_step(rig.loop, 0);
+	CHECK_EQ(done, 0); /* the budget is spent: it waits at the top */
+	kio_release(rig.kio);
+	CHECK_EQ(rig_wait(&rig, more), 0);
+	kio_release(more);
+	kio_lend(rig.kio, 0, 65537, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), -ENOMEM);
+	kio_lend(rig.kio, 1 << 20, 4096, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), -ERANGE);
+	kio_destroy(more);
+	rig_close(&rig);
+}
+
+TEST("core: an event of a container can be in a group, and done comes last")
+{
+	struct kio_group group;
+	struct rig rig;
+	struct kio *two;
+
+	CHECK(rig_open(&rig, "delay 1ms | mem 1M", NULL));
+	two = kio_create(rig.channel, 1);
+	kio_group_init(&group, KIO_ALL, 0);
+	kio_prepare(rig.kio, KIO_WRITE, 0, 0, kio_buf(rig.kio, data, 100), NULL);
+	kio_prepare(two, KIO_WRITE, 0, 5000, kio_buf(two, data, 100), NULL);
+	kio_group_add(&group, &rig.kio->event);
+	kio_group_add(&group, &two->event);
+	kio_group_seal(&group);
+	kio_submit(rig.kio);
+	kio_submit(two);
+	while (!kio_event_fired(&group.event))
+		kio_loop_step(rig.loop, -1);
+	CHECK_EQ(group.event.status, 0);
+	kio_destroy(two);
+	rig_close(&rig);
+}
+
+TEST("core: grows while it is open, where its layers can")
+{
+	struct kio_diag diag;
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "log | file grow.img size=4K", NULL));
+	CHECK_EQ(rig_write(&rig, data, 4096, 4096), -ERANGE);
+	CHECK_EQ(kio_stack_resize(rig.stack, 16384, &diag), 0);
+	CHECK_EQ(kio_stack_limits(rig.stack)->size, 16384);
+	CHECK_EQ(rig_write(&rig, data, 4096, 12288), 0);
+	CHECK_EQ(kio_stack_resize(rig.stack, 4096, &diag), -EINVAL);
+	rig_close(&rig);
+	CHECK_EQ(remove("grow.img"), 0);
+	CHECK(rig_open(&rig, "stripe { mem 1M ; mem 1M }", NULL));
+	CHECK_EQ(kio_stack_resize(rig.stack, 4 << 20, &diag), -ENOTSUP);
+	CHECK_STR(diag.text, "stripe0 cannot grow");
+	rig_close(&rig);
+}
+
+TEST("core: the blocking forms work from any thread, without a loop of one's own")
+{
+	struct kio_stack *stack;
+	uint64_t len;
+	uint32_t flags;
+
+	CHECK_EQ(kio_stack_open(&stack, "mem 1M", NULL, NULL), 0);
+	fill_pattern(data, 5000, 0, 9);
+	CHECK_EQ(kio_pwrite(stack, data, 5000, 333, KIO_FUA), 0);
+	CHECK_EQ(kio_pread(stack, back, 5000, 333), 0);
+	CHECK_EQ(memcmp(data, back, 5000), 0);
+	CHECK_EQ(kio_pread(stack, back, 1, 1 << 20), -ERANGE);
+	CHECK_EQ(kio_flush(stack), 0);
+	CHECK_EQ(kio_pclear(stack, KIO_READ, 1, 1, 0), -EINVAL);
+	CHECK_EQ(kio_pextent(stack, 1 << 20, 0, &len, &flags), 0);
+	CHECK_EQ(len, 8192);
+	CHECK_EQ(flags, 0);
+	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+}
+
+/* --- memory, in its three meanings -------------------------------------- */
+
+static const char *const every_layer[] = {
+	"mem 1M",
+	"align | trace block=4K",
+	"concat { mem 64K ; mem 1M }",
+	"crop offset=8K | mem 2M",
+	"delay 1us | mem 1M",
+	"log | mem 1M",
+	"mirror state=none { mem 1M ; mem 1M }",
+	"stripe chunk=4K { mem 1M ; mem 1M }",
+	"align | crypt header=none key-file=test.key | mem 2M",
+	"align | mirror state=none { crypt header=none key-file=test.key | mem 2M ; "
+	"crypt header=none key-file=test.key | mem 2M }",
+	"align | crypt header=none key-file=test.key | crypt header=none key-file=test.key | mem 2M",
+	"align | file memory.img size=1M",
+};
+
+static struct kio_iter
+pieces(struct kio *kio, unsigned char *memory, size_t len, struct kio_mem *mem)
+{
+	size_t at = 0, piece = 1;
+
+	kio_chain_init(&kio->chain, kio->chain.segs, 64);
+	while (at < len) {
+		piece = piece * 3 + 1 < len - at && kio->chain.count < 60 ? piece * 3 + 1 : len - at;
+		if (mem != NULL && at != 0)
+			kio_mem_ref(mem);
+		kio_chain_add(&kio->chain, memory + at, piece, mem);
+		at += piece;
+	}
+	return kio_chain_iter(&kio->chain);
+}
+
+static unsigned releases;
+
+static void
+released(struct kio_mem *mem)
+{
+	(void)mem;
+	releases++;
+}
+
+TEST("memory: every layer gives the same bytes for loaned, gifted and shared memory")
+{
+	static unsigned char kept[70000];
+	struct kio_stack_options options = { .force = true };
+	FILE *key = fopen("test.key", "w");
+	struct kio_mem mem;
+	struct rig rig;
+
+	for (int i = 0; i < 64; i++)
+		fputc(i * 7 + i / 32, key);
+	fclose(key);
+	for (size_t l = 0; l < sizeof(every_layer) / sizeof(every_layer[0]); l++) {
+		if (!rig_open(&rig, every_layer[l], &options)) {
+			CHECK(false);
+			continue;
+		}
+		for (int meaning = 0; meaning < 3; meaning++) {
+			uint64_t offset = 1000 + (uint64_t)meaning * 100000;
+
+			fill_pattern(data, 70000, offset, (unsigned)(l + (size_t)meaning));
+			memcpy(kept, data, 70000);
+			releases = 0;
+			kio_mem_init(&mem, data, 70000, released);
+			if (meaning == 2)
+				kio_mem_ref(&mem); /* somebody else holds it too */
+			kio_write(rig.kio, offset, pieces(rig.kio, data, 70000, meaning == 0 ? NULL : &mem), 0,
+				  NULL);
+			CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+			CHECK_EQ(releases, meaning == 1);
+			/* what was not given away is as it was */
+			if (meaning != 1)
+				CHECK_EQ(memcmp(data, kept, 70000), 0);
+			memset(back, 0, 70000);
+			kio_read(rig.kio, offset, pieces(rig.kio, back, 70000, NULL), NULL);
+			CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+			CHECK_EQ(memcmp(back, kept, 70000), 0);
+		}
+		rig_close(&rig);
+	}
+	remove("test.key");
+	remove("memory.img");
+}

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "trace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MOST 16
+
+struct trace {
+	struct kio_layer layer;
+	uint64_t size, block, max_transfer;
+	unsigned id;
+	bool plain; /* knows read, write and flush only */
+	unsigned char *bytes;
+};
+
+struct trace_note trace_notes[4096];
+unsigned trace_count;
+
+static struct {
+	enum kio_op op;
+	int error;
+	unsigned times;
+} failures[MOST];
+
+static unsigned char *all_bytes[MOST];
+
+static const struct kio_opt trace_opts[] = {
+	KIO_OPT_SIZE(struct trace, size, 1 << 20, "bytes"),
+	KIO_OPT_SIZE(struct trace, block, 1, "block"),
+	KIO_OPT_SIZE(struct trace, max_transfer, 0, "longest request"),
+	KIO_OPT_UINT(struct trace, id, 0, "number in the trace"),
+	KIO_OPT_BOOL(struct trace, plain, false, "read, write and flush only"),
+	{ 0 }
+};
+
+/* What a driver of this id holds outlives the stack, so that it can be opened again. */
+static int
+trace_open(struct kio_layer *layer, struct kio_diag *diag)
+{
+	struct trace *trace = kio_container_of(layer, struct trace, layer);
+
+	(void)diag;
+	if (all_bytes[trace->id] == NULL)
+		all_bytes[trace->id] = calloc(1, 8 << 20);
+	trace->bytes = all_bytes[trace->id];
+	layer->limits.size = trace->size;
+	layer->limits.block = (uint32_t)trace->block;
+	layer->limits.max_transfer = (uint32_t)trace->max_transfer;
+	if (!trace->plain)
+		layer->limits.ops |= KIO_OP_BIT(KIO_DISCARD) | KIO_OP_BIT(KIO_WRITE_ZEROES);
+	return 0;
+}
+
+static int
+failure(unsigned id, enum kio_op op)
+{
+	if (failures[id].times == 0 || (failures[id].op != op && failures[id].op != KIO_OPS))
+		return 0;
+	failures[id].times--;
+	return failures[id].error;
+}
+
+static void
+trace_submit(struct kio_layer *layer, struct kio_frame *frame)
+{
+	struct trace *trace = kio_container_of(layer, struct trace, layer);
+	int error = failure(trace->id, (enum kio_op)frame->op);
+	struct kio_iter data = frame->data;
+	size_t len;
+
+	if (trace_count < 4096)
+		trace_notes[trace_count++] = (struct trace_note){
+			trace->id, (enum kio_op)frame->op, frame->offset, frame->data.len, frame->flags,
+			frame->op <= KIO_WRITE ? kio_iter_next(&data, &len) : NULL, frame->kio };
+	if (error == 0 && frame->op == KIO_READ)
+		kio_iter_copy_from(frame->data, trace->bytes + frame->offset, frame->data.len);
+	else if (error == 0 && frame->op == KIO_WRITE)
+		kio_iter_copy_to(frame->data, trace->bytes + frame->offset, frame->data.len);
+	else if (error == 0 && (frame->op == KIO_WRITE_ZEROES || frame->op == KIO_DISCARD))
+		memset(trace->bytes + frame->offset, 0, frame->data.len);
+	kio_complete(frame, error);
+}
+
+static const struct kio_class trace_class = {
+	.abi = KIO_LAYER_ABI,
+	.struct_size = sizeof(struct kio_class),
+	.name = "trace",
+	.summary = "note each request",
+	.maturity = "lab",
+	.size = sizeof(struct trace),
+	.opts = trace_opts,
+	.open = trace_open,
+	.submit = trace_submit,
+};
+
+static __attribute__((constructor)) void
+trace_register(void)
+{
+	kio_class_register(&trace_class);
+}
+
+static __attribute__((destructor)) void
+trace_free(void)
+{
+	for (unsigned i = 0; i < MOST; i++)
+		free(all_bytes[i]);
+}
+
+void
+trace_fail(unsigned id, enum kio_op op, int error, unsigned times)
+{
+	failures[id].op = op;
+	failures[id].error = error;
+	failures[id].times = times;
+}
+
+void
+trace_reset(void)
+{
+	trace_count = 0;
+	memset(failures, 0, sizeof(failures));
+}
+
+unsigned char *
+trace_bytes(unsigned id)
+{
+	return all_bytes[id];
+}
+
+/* --- rigs --------------------------------------------------------------- */
+
+bool
+rig_open(struct rig *rig, const char *text, const struct kio_stack_options *options)
+{
+	memset(rig, 0, sizeof(*rig));
+	trace_reset();
+	if (kio_stack_open(&rig->stack, text, options, &rig->diag) < 0) {
+		printf("  %s\n", rig->diag.text);
+		return false;
+	}
+	CHECK_EQ(kio_loop_open(&rig->loop, NULL), 0);
+	CHECK_EQ(kio_channel_open(&rig->channel, rig->stack, rig->loop), 0);
+	rig->kio = kio_create(rig->channel, 64);
+	trace_reset();
+	return rig->kio != NULL;
+}
+
+void
+rig_close(struct rig *rig)
+{
+	if (rig->stack == NULL)
+		return;
+	kio_destroy(rig->kio);
+	kio_channel_close(&rig->channel);
+	kio_loop_close(&rig->loop);
+	CHECK_EQ(kio_stack_close(&rig->stack, &rig->diag), 0);
+}
+
+int
+rig_wait(struct rig *rig, struct kio *kio)
+{
+	while (!kio_event_fired(&kio->event))
+		kio_loop_step(rig->loop, 1000000000);
+	return kio_status(kio);
+}
+
+int
+rig_read(struct rig *rig, void *into, size_t len, uint64_t offset)
+{
+	kio_read(rig->kio, offset, kio_buf(rig->kio, into, len), NULL);
+	return rig_wait(rig, rig->kio);
+}
+
+int
+rig_write(struct rig *rig, const void *from, size_t len, uint64_t offset)
+{
+	kio_write(rig->kio, offset, kio_buf(rig->kio, (void *)(uintptr_t)from, len), 0, NULL);
+	return rig_wait(rig, rig->kio);
+}
+
+int
+rig_flush(struct rig *rig)
+{
+	kio_flush_all(rig->kio, NULL);
+	return rig_wait(rig, rig->kio);
+}
+
+int
+rig_clear(struct rig *rig, enum kio_op op, uint64_t len, uint64_t offset)
+{
+	kio_clear(rig->kio, op, offset, len, 0, NULL);
+	return rig_wait(rig, rig->kio);
+}
+
+void
+fill_pattern(unsigned char *memory, size_t len, uint64_t offset, unsigned seed)
+{
+	for (size_t i = 0; i < len; i++)
+		memory[i] = (unsigned char)((offset + i) * 31 + (offset + i) / 251 + seed * 17);
+}

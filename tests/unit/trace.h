@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_TRACE_H
+#define TESTS_TRACE_H
+
+/*
+ * A driver for tests, `trace`: memory that notes each request it gets, and fails
+ * those it was told to fail. And the few lines that run one I/O on a stack.
+ */
+
+#include <kiobuf/kiobuf.h>
+#include <kiobuf/layer.h>
+
+#include "unit.h"
+
+struct trace_note {
+	unsigned leg; /* the driver's id= */
+	enum kio_op op;
+	uint64_t offset, len;
+	unsigned flags;
+	const void *base; /* of the first piece */
+	const struct kio *kio;
+};
+
+extern struct trace_note trace_notes[4096];
+extern unsigned trace_count;
+
+/* The next `times` requests of this kind on this driver fail; op KIO_OPS: of any kind. */
+void trace_fail(unsigned id, enum kio_op op, int error, unsigned times);
+void trace_reset(void);
+/* The bytes of the driver with this id. */
+unsigned char *trace_bytes(unsigned id);
+
+/* A stack with a channel on a loop of its own. */
+struct rig {
+	struct kio_stack *stack;
+	struct kio_loop *loop;
+	struct kio_channel *channel;
+	struct kio *kio; /* with room for 64 segments */
+	struct kio_diag diag;
+};
+
+bool rig_open(struct rig *rig, const char *text, const struct kio_stack_options *options);
+void rig_close(struct rig *rig);
+/* Steps until it is done; returns the status. */
+int rig_wait(struct rig *rig, struct kio *kio);
+int rig_read(struct rig *rig, void *into, size_t len, uint64_t offset);
+int rig_write(struct rig *rig, const void *from, size_t len, uint64_t offset);
+int rig_flush(struct rig *rig);
+int rig_clear(struct rig *rig, enum kio_op op, uint64_t len, uint64_t offset);
+/* Fills with a pattern that tells offset and seed. */
+void fill_pattern(unsigned char *memory, size_t len, uint64_t offset, unsigned seed);
+
+#endif
