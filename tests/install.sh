@@ -3,7 +3,6 @@
 # Installs, and builds against what was installed: a program in C and in C++,
 # and a layer of one's own as a module.
 . "$(dirname "$0")/lib.sh"
-TOP=$(cd "$TOP" && pwd)
 case ${CC:-cc} in *clang*) c=clang cpp=clang++ ;; *) c=gcc cpp=g++ ;; esac
 case $(meson introspect "${BUILD:?}" --buildoptions | tr -d ' \n' | sed -n 's/.*"name":"b_sanitize","value":"\([^"]*\)".*/\1/p') in
 none | "") ;;

@@ -7,7 +7,8 @@
 #
 # finish prints how many passed. Work is done in a folder of its own.
 K=${KIOBUF:?the kiobuf command to test}
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
+TOP=$(cd "$(dirname "$0")" && pwd)
+while [ ! -d "$TOP/include/kiobuf" ]; do TOP=$(dirname "$TOP"); done
 WORK=$(mktemp -d)
 passed=0 failed=0 skipped=0
 own_pids=
@@ -32,7 +33,7 @@ skip() { skipped=$((skipped + 1)); echo "skip - $1: $2"; }
 code() {
 	want=$1 sentence=$2
 	shift 2
-	timeout 60 "$@" >"$WORK/.out" 2>&1
+	if [ "$1" = serve ]; then "$@"; else timeout 100 "$@"; fi >"$WORK/.out" 2>&1
 	got=$?
 	if [ "$got" -eq "$want" ]; then ok "$sentence"; else
 		bad "$sentence"
@@ -48,7 +49,7 @@ check() {
 says() {
 	pattern=$1 sentence=$2
 	shift 2
-	timeout 60 "$@" >"$WORK/.out" 2>&1
+	timeout 100 "$@" >"$WORK/.out" 2>&1
 	if grep -qe "$pattern" "$WORK/.out"; then ok "$sentence"; else
 		bad "$sentence"
 		echo "  no '$pattern' in the output of: $*"

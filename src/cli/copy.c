@@ -8,6 +8,7 @@
  *   at the end: the rest of a larger destination is zeroed, and all is flushed
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -269,9 +270,16 @@ open_destination(struct copy *copy, const char *argument)
 
 	if (cli_is_file(argument) && exists && !cli_flag(cli, "force"))
 		return cli_fail(cli, EXIT_REFUSED, "%s exists; --force overwrites it", argument);
-	if (!exists && copy->size != 0) {
+	if (!exists) {
 		how.size = copy->size;
 		copy->fresh = true;
+	}
+	/* size= cannot say that a file is to be empty */
+	if (!exists && copy->size == 0) {
+		rc = open(argument, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (rc < 0)
+			return cli_fail(cli, EXIT_OPEN, "%s: %s", argument, strerror(errno));
+		close(rc);
 	}
 	rc = cli_open_on(cli, &copy->to, argument, &how, copy->loop);
 	if (rc != EXIT_YES)

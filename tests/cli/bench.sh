@@ -9,9 +9,10 @@ says '"writes": [1-9]' "bench: a mix" "$K" bench 'mem 1M' --write 50 --force --s
 says '"latency_p99_ns": [1-9]' "bench: percentiles" "$K" bench 'mem 1M' --seconds 1 --json --loops 2
 code 2 "bench: a block that does not fit" "$K" bench 'null block=4K' --block 512
 check "bench: the core suite" "$K" bench --suite core --json
+cp .out core.json
 check "bench: each figure a number under its name" python3 - <<'EOF'
 import json
-figures = json.load(open(".out"))
+figures = json.load(open("core.json"))
 for name in """locked_ns null_ns intercept_ns_per_layer intercept_instructions_per_layer
     pass_ns_per_layer pass_instructions_per_layer slope_32 depth_4096 allocs_per_io
     container_bytes_depth8 frame_bytes stripe2_added_ns mirror2_write_added_ns""".split():
