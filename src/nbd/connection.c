@@ -192,13 +192,13 @@ begin_request(struct nbd_connection *connection)
 	}
 	connection->ahead = request.command != NBD_CMD_WRITE;
 	server->counts.requests++;
-	error = nbd_request_check(&request, &server->export_);
+	error = nbd_request_check(&request, &connection->handshake.export_);
 	/* what is asked of a fast zero is to fail where it would be as slow as a write */
 	if (error == 0 && (request.flags & NBD_CMD_FLAG_FAST_ZERO) != 0 &&
 	    !kio_stack_limits(server->stack)->zeroes)
 		error = NBD_ENOTSUP;
 	slot = nbd_slot_take(connection, &request);
-	if (error == 0 && request.command <= NBD_CMD_WRITE && !nbd_slot_memory(slot, request.len))
+	if (error == 0 && !nbd_slot_memory(slot))
 		error = NBD_ENOMEM;
 	if (error != 0) {
 		if (request.command == NBD_CMD_WRITE)
@@ -326,25 +326,22 @@ transmit(struct nbd_connection *connection, struct iovec *iov, size_t count)
 static size_t
 reply_len(const struct nbd_slot *slot)
 {
-	bool data = slot->request.command == NBD_CMD_READ && slot->error == 0;
-
-	return NBD_REPLY_BYTES + (data ? slot->request.len : 0);
+	return (size_t)slot->head_len + slot->data_len;
 }
 
 /* Appends what is left of a reply after its first skip bytes; returns the new count. */
 static size_t
 reply_pieces(const struct nbd_slot *slot, size_t skip, struct iovec *iov, size_t count)
 {
-	size_t len = reply_len(slot);
+	size_t data_skip = skip > slot->head_len ? skip - slot->head_len : 0;
 
-	if (skip < NBD_REPLY_BYTES) {
+	if (skip < slot->head_len) {
 		iov[count].iov_base = (void *)(uintptr_t)(slot->head + skip);
-		iov[count++].iov_len = NBD_REPLY_BYTES - skip;
-		skip = NBD_REPLY_BYTES;
+		iov[count++].iov_len = slot->head_len - skip;
 	}
-	if (skip < len) {
-		iov[count].iov_base = (char *)slot->memory->mem.base + (skip - NBD_REPLY_BYTES);
-		iov[count++].iov_len = len - skip;
+	if (data_skip < slot->data_len) {
+		iov[count].iov_base = (char *)slot->memory->mem.base + data_skip;
+		iov[count++].iov_len = slot->data_len - data_skip;
 	}
 	return count;
 }

@@ -15,6 +15,9 @@
 /* Room for the heads of requests that are read ahead; a handshake needs more. */
 #define NBD_AHEAD (16u * NBD_REQUEST_BYTES)
 
+/* The longest head of a reply: a structured one, and where its data begins. */
+#define NBD_HEAD_MOST (NBD_CHUNK_BYTES + 8u)
+
 struct nbd_connection;
 
 /*
@@ -34,9 +37,12 @@ struct nbd_slot {
 	struct kio *kio;
 	struct nbd_memory *memory;
 	struct nbd_request request;
-	uint32_t error; /* of the wire */
-	bool flushing;  /* a trim with FUA: done, its flush is on the way */
-	unsigned char head[NBD_REPLY_BYTES];
+	bool flushing;      /* a trim with FUA: done, its flush is on the way */
+	uint32_t extents;   /* of a block status, in memory as they go over the wire */
+	uint64_t described; /* bytes they stand for */
+	/* the reply: a head, then so much of the memory */
+	uint32_t head_len, data_len;
+	unsigned char head[NBD_HEAD_MOST];
 };
 
 struct nbd_connection {
@@ -66,7 +72,7 @@ struct nbd_connection {
 	struct nbd_slot slots[NBD_SLOTS];
 	struct nbd_slot *free;
 	unsigned in_flight; /* in the stack */
-	uint64_t bytes;     /* of requests from their head to their reply */
+	uint64_t bytes;     /* of memory, for requests from their head to their reply */
 	struct kio__queue replies;
 	size_t sent; /* of the first */
 };
@@ -100,8 +106,8 @@ void nbd_slots_close(struct nbd_connection *connection);
 /* There is a free one. */
 struct nbd_slot *nbd_slot_take(struct nbd_connection *connection,
 			       const struct nbd_request *request);
-/* Memory for len bytes; not cleared: what is not filled is not sent either. */
-bool nbd_slot_memory(struct nbd_slot *slot, size_t len);
+/* The memory its request needs; not cleared: what is not filled is not sent either. */
+bool nbd_slot_memory(struct nbd_slot *slot);
 /* The request is whole: down with it. Its reply is queued when it is back. */
 void nbd_slot_submit(struct nbd_slot *slot);
 /* error: of the wire. */

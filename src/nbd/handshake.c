@@ -64,7 +64,7 @@ void
 nbd_handshake_begin(struct nbd_handshake *handshake, const struct nbd_export *export_)
 {
 	memset(handshake, 0, offsetof(struct nbd_handshake, out));
-	handshake->export_ = export_;
+	handshake->export_ = *export_;
 	put64(handshake, NBD_MAGIC);
 	put64(handshake, NBD_OPTION_MAGIC);
 	put16(handshake, NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
@@ -75,7 +75,7 @@ nbd_handshake_begin(struct nbd_handshake *handshake, const struct nbd_export *ex
 static bool
 is_export(const struct nbd_handshake *handshake, const unsigned char *name, size_t len)
 {
-	const char *own = handshake->export_->name;
+	const char *own = handshake->export_.name;
 
 	/* the empty name is the default export, whatever it is called */
 	return len == 0 || (strlen(own) == len && memcmp(own, name, len) == 0);
@@ -91,8 +91,8 @@ option_export_name(struct nbd_handshake *handshake, const unsigned char *data, s
 		handshake->phase = NBD_ENDED;
 		return;
 	}
-	put64(handshake, handshake->export_->size);
-	put16(handshake, handshake->export_->flags);
+	put64(handshake, handshake->export_.size);
+	put16(handshake, handshake->export_.flags);
 	if (!handshake->no_zeroes)
 		put(handshake, zeroes, sizeof(zeroes));
 	handshake->phase = NBD_READY;
@@ -101,7 +101,7 @@ option_export_name(struct nbd_handshake *handshake, const unsigned char *data, s
 static void
 option_list(struct nbd_handshake *handshake, size_t len)
 {
-	size_t name_len = strlen(handshake->export_->name);
+	size_t name_len = strlen(handshake->export_.name);
 
 	if (len != 0) {
 		answer(handshake, NBD_OPT_LIST, NBD_REP_ERR_INVALID, "list takes no data");
@@ -112,7 +112,7 @@ option_list(struct nbd_handshake *handshake, size_t len)
 	put32(handshake, NBD_REP_SERVER);
 	put32(handshake, (uint32_t)(4 + name_len));
 	put32(handshake, (uint32_t)name_len);
-	put(handshake, handshake->export_->name, name_len);
+	put(handshake, handshake->export_.name, name_len);
 	answer(handshake, NBD_OPT_LIST, NBD_REP_ACK, NULL);
 }
 
@@ -129,11 +129,11 @@ info_head(struct nbd_handshake *handshake, uint32_t option, uint16_t info, uint3
 static void
 put_infos(struct nbd_handshake *handshake, uint32_t option)
 {
-	const struct nbd_export *export_ = handshake->export_;
+	const struct nbd_export *export_ = &handshake->export_;
 
 	info_head(handshake, option, NBD_INFO_EXPORT, 10);
 	put64(handshake, export_->size);
-	put16(handshake, export_->flags);
+	put16(handshake, handshake->export_.flags);
 	info_head(handshake, option, NBD_INFO_NAME, (uint32_t)strlen(export_->name));
 	put(handshake, export_->name, strlen(export_->name));
 	info_head(handshake, option, NBD_INFO_BLOCK_SIZE, 12);
@@ -164,6 +164,111 @@ option_info(struct nbd_handshake *handshake, uint32_t option, const unsigned cha
 }
 
 static void
+option_structured(struct nbd_handshake *handshake, size_t len)
+{
+	if (len != 0) {
+		answer(handshake, NBD_OPT_STRUCTURED_REPLY, NBD_REP_ERR_INVALID, "it takes no data");
+		return;
+	}
+	handshake->structured = true;
+	handshake->export_.flags |= NBD_FLAG_SEND_DF;
+	answer(handshake, NBD_OPT_STRUCTURED_REPLY, NBD_REP_ACK, NULL);
+}
+
+/* --- metadata contexts -------------------------------------------------- */
+
+static const char allocation[] = "base:allocation";
+
+/* What is left of an option's data; a length that leads out of it makes it wrong for good. */
+struct rest {
+	const unsigned char *at;
+	size_t len;
+	bool wrong;
+};
+
+static uint32_t
+take32(struct rest *rest)
+{
+	uint32_t value;
+
+	if (rest->len < 4) {
+		rest->wrong = true;
+		return 0;
+	}
+	value = kio__get_be32(rest->at);
+	rest->at += 4;
+	rest->len -= 4;
+	return value;
+}
+
+/* A length and as many bytes. */
+static const unsigned char *
+take_string(struct rest *rest, size_t *len)
+{
+	const unsigned char *at;
+
+	*len = take32(rest);
+	at = rest->at;
+	if (*len > rest->len) {
+		rest->wrong = true;
+		*len = 0;
+	}
+	rest->at += *len;
+	rest->len -= *len;
+	return at;
+}
+
+/* A list may ask for a whole namespace, a selection names the context. */
+static bool
+is_allocation(const unsigned char *query, size_t len, bool listing)
+{
+	return (len == strlen(allocation) && memcmp(query, allocation, len) == 0) ||
+	       (listing && len == strlen("base:") && memcmp(query, "base:", len) == 0);
+}
+
+/* data: name of the export, count, and as many queries. */
+static void
+option_meta_context(struct nbd_handshake *handshake, uint32_t option, const unsigned char *data,
+		    size_t len)
+{
+	bool listing = option == NBD_OPT_LIST_META_CONTEXT, found;
+	struct rest rest = { data, len, !handshake->structured };
+	const unsigned char *name, *query;
+	size_t name_len, query_len;
+	uint32_t count;
+
+	if (!listing)
+		handshake->export_.allocation = false;
+	name = take_string(&rest, &name_len);
+	count = take32(&rest);
+	found = listing && count == 0;
+	for (; count != 0 && !rest.wrong; count--) {
+		query = take_string(&rest, &query_len);
+		found |= is_allocation(query, query_len, listing);
+	}
+	if (rest.wrong || rest.len != 0) {
+		answer(handshake, option, NBD_REP_ERR_INVALID,
+		       handshake->structured ? "the lengths do not add up" :
+					       "structured replies come first");
+		return;
+	}
+	if (!is_export(handshake, name, name_len)) {
+		answer(handshake, option, NBD_REP_ERR_UNKNOWN, "there is no such export");
+		return;
+	}
+	if (found) {
+		put64(handshake, NBD_REPLY_MAGIC);
+		put32(handshake, option);
+		put32(handshake, NBD_REP_META_CONTEXT);
+		put32(handshake, (uint32_t)(4 + strlen(allocation)));
+		put32(handshake, listing ? 0 : NBD_ALLOCATION_ID);
+		put(handshake, allocation, strlen(allocation));
+	}
+	handshake->export_.allocation |= found && !listing;
+	answer(handshake, option, NBD_REP_ACK, NULL);
+}
+
+static void
 run_option(struct nbd_handshake *handshake, uint32_t option, const unsigned char *data, size_t len)
 {
 	switch (option) {
@@ -180,6 +285,13 @@ run_option(struct nbd_handshake *handshake, uint32_t option, const unsigned char
 	case NBD_OPT_INFO:
 	case NBD_OPT_GO:
 		option_info(handshake, option, data, len);
+		break;
+	case NBD_OPT_STRUCTURED_REPLY:
+		option_structured(handshake, len);
+		break;
+	case NBD_OPT_LIST_META_CONTEXT:
+	case NBD_OPT_SET_META_CONTEXT:
+		option_meta_context(handshake, option, data, len);
 		break;
 	default:
 		answer(handshake, option, NBD_REP_ERR_UNSUP, NULL);
@@ -233,7 +345,7 @@ feed_flags(struct nbd_handshake *handshake, const unsigned char *in, size_t len)
 long
 nbd_handshake_feed(struct nbd_handshake *handshake, const unsigned char *in, size_t len)
 {
-	size_t room = ANSWER_MOST + 2 * strlen(handshake->export_->name);
+	size_t room = ANSWER_MOST + 2 * strlen(handshake->export_.name);
 	long used = 0, step;
 
 	while (handshake->phase < NBD_READY && handshake->out_len + room <= NBD_HANDSHAKE_OUT) {

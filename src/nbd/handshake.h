@@ -20,14 +20,19 @@ struct nbd_export {
 	uint64_t size;
 	uint16_t flags;
 	uint32_t block_least, block_best, block_most;
+	bool allocation; /* block status may be asked for */
 };
+
+/* The number of base:allocation, the only metadata context there is. */
+#define NBD_ALLOCATION_ID 1u
 
 enum nbd_phase { NBD_CLIENT_FLAGS, NBD_OPTIONS, NBD_READY, NBD_ENDED };
 
 struct nbd_handshake {
-	const struct nbd_export *export_;
+	struct nbd_export export_; /* as this client has it: with what was agreed */
 	enum nbd_phase phase;
 	bool no_zeroes;
+	bool structured; /* replies to reads and block status are structured */
 	uint64_t skip; /* bytes of an option that is too long */
 	unsigned options;
 	size_t out_len;

@@ -12,6 +12,7 @@
 #define NBD_REPLY_MAGIC 0x0003e889045565a9u
 #define NBD_REQUEST_MAGIC 0x25609513u
 #define NBD_SIMPLE_REPLY_MAGIC 0x67446698u
+#define NBD_STRUCTURED_REPLY_MAGIC 0x668e33efu
 
 /* handshake flags, of the server and of the client */
 #define NBD_FLAG_FIXED_NEWSTYLE 1u
@@ -25,11 +26,14 @@ enum nbd_option {
 	NBD_OPT_INFO = 6,
 	NBD_OPT_GO = 7,
 	NBD_OPT_STRUCTURED_REPLY = 8,
+	NBD_OPT_LIST_META_CONTEXT = 9,
+	NBD_OPT_SET_META_CONTEXT = 10,
 };
 
 #define NBD_REP_ACK 1u
 #define NBD_REP_SERVER 2u
 #define NBD_REP_INFO 3u
+#define NBD_REP_META_CONTEXT 4u
 #define NBD_REP_ERR_UNSUP 0x80000001u
 #define NBD_REP_ERR_INVALID 0x80000003u
 #define NBD_REP_ERR_UNKNOWN 0x80000006u
@@ -46,6 +50,7 @@ enum nbd_option {
 #define NBD_FLAG_SEND_FUA 0x008u
 #define NBD_FLAG_SEND_TRIM 0x020u
 #define NBD_FLAG_SEND_WRITE_ZEROES 0x040u
+#define NBD_FLAG_SEND_DF 0x080u
 #define NBD_FLAG_CAN_MULTI_CONN 0x100u
 #define NBD_FLAG_SEND_FAST_ZERO 0x800u
 
@@ -56,11 +61,25 @@ enum nbd_command {
 	NBD_CMD_FLUSH = 3,
 	NBD_CMD_TRIM = 4,
 	NBD_CMD_WRITE_ZEROES = 6,
+	NBD_CMD_BLOCK_STATUS = 7,
 };
 
 #define NBD_CMD_FLAG_FUA 0x01u
 #define NBD_CMD_FLAG_NO_HOLE 0x02u
+#define NBD_CMD_FLAG_DF 0x04u
+#define NBD_CMD_FLAG_REQ_ONE 0x08u
 #define NBD_CMD_FLAG_FAST_ZERO 0x10u
+
+/* structured replies: each is one chunk here, with data, extents or an error */
+#define NBD_REPLY_FLAG_DONE 1u
+#define NBD_REPLY_TYPE_NONE 0u
+#define NBD_REPLY_TYPE_OFFSET_DATA 1u
+#define NBD_REPLY_TYPE_BLOCK_STATUS 5u
+#define NBD_REPLY_TYPE_ERROR 0x8001u
+
+/* the metadata context base:allocation */
+#define NBD_STATE_HOLE 1u
+#define NBD_STATE_ZERO 2u
 
 #define NBD_EPERM 1u
 #define NBD_EIO 5u
@@ -73,6 +92,7 @@ enum nbd_command {
 
 #define NBD_REQUEST_BYTES 28u
 #define NBD_REPLY_BYTES 16u
+#define NBD_CHUNK_BYTES 20u /* the head of a structured reply */
 #define NBD_NAME_MOST 4096u
 #define NBD_PAYLOAD_MOST (32u << 20)
 

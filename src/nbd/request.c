@@ -29,15 +29,25 @@ check_range(const struct nbd_request *request, const struct nbd_export *export_,
 	return 0;
 }
 
+static unsigned
+allowed_flags(const struct nbd_request *request, const struct nbd_export *export_)
+{
+	switch (request->command) {
+	case NBD_CMD_READ:
+		return NBD_CMD_FLAG_FUA |
+		       ((export_->flags & NBD_FLAG_SEND_DF) != 0 ? NBD_CMD_FLAG_DF : 0);
+	case NBD_CMD_WRITE_ZEROES:
+		return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_NO_HOLE | NBD_CMD_FLAG_FAST_ZERO;
+	case NBD_CMD_BLOCK_STATUS: return NBD_CMD_FLAG_FUA | NBD_CMD_FLAG_REQ_ONE;
+	/* FUA is allowed where it means nothing */
+	default: return NBD_CMD_FLAG_FUA;
+	}
+}
+
 uint32_t
 nbd_request_check(const struct nbd_request *request, const struct nbd_export *export_)
 {
-	bool changes = request->command != NBD_CMD_READ && request->command != NBD_CMD_FLUSH;
-	unsigned allowed = NBD_CMD_FLAG_FUA;
-
-	if (request->command == NBD_CMD_WRITE_ZEROES)
-		allowed |= NBD_CMD_FLAG_NO_HOLE | NBD_CMD_FLAG_FAST_ZERO;
-	if ((request->flags & ~allowed) != 0)
+	if ((request->flags & ~allowed_flags(request, export_)) != 0)
 		return NBD_EINVAL;
 	switch (request->command) {
 	case NBD_CMD_READ:
@@ -46,6 +56,10 @@ nbd_request_check(const struct nbd_request *request, const struct nbd_export *ex
 		return check_range(request, export_, NBD_EINVAL);
 	case NBD_CMD_FLUSH:
 		return request->offset == 0 && request->len == 0 ? 0 : NBD_EINVAL;
+	case NBD_CMD_BLOCK_STATUS:
+		if (!export_->allocation || request->len == 0)
+			return NBD_EINVAL;
+		return check_range(request, export_, NBD_EINVAL);
 	case NBD_CMD_WRITE:
 	case NBD_CMD_TRIM:
 	case NBD_CMD_WRITE_ZEROES:
@@ -53,7 +67,7 @@ nbd_request_check(const struct nbd_request *request, const struct nbd_export *ex
 	default:
 		return NBD_EINVAL;
 	}
-	if (changes && (export_->flags & NBD_FLAG_READ_ONLY) != 0)
+	if ((export_->flags & NBD_FLAG_READ_ONLY) != 0)
 		return NBD_EPERM;
 	if (request->command == NBD_CMD_TRIM && (export_->flags & NBD_FLAG_SEND_TRIM) == 0)
 		return NBD_EINVAL;

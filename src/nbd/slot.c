@@ -14,6 +14,8 @@
 #include "nbd/connection.h"
 
 #define KEPT ((size_t)1 << 20)
+#define EXTENTS_MOST 512u
+#define EXTENT_BYTES 8u
 
 /* Where a slot's memory is: with the stack, with the slot, or left to the stack for good. */
 enum { MEMORY_OUT, MEMORY_HOME, MEMORY_LEFT };
@@ -52,6 +54,17 @@ nbd_slots_close(struct nbd_connection *connection)
 	}
 }
 
+static size_t
+memory_needed(const struct nbd_request *request)
+{
+	switch (request->command) {
+	case NBD_CMD_READ:
+	case NBD_CMD_WRITE: return request->len;
+	case NBD_CMD_BLOCK_STATUS: return EXTENTS_MOST * EXTENT_BYTES;
+	default: return 0;
+	}
+}
+
 struct nbd_slot *
 nbd_slot_take(struct nbd_connection *connection, const struct nbd_request *request)
 {
@@ -60,14 +73,17 @@ nbd_slot_take(struct nbd_connection *connection, const struct nbd_request *reque
 	connection->free = slot->next;
 	slot->request = *request;
 	slot->flushing = false;
-	connection->bytes += request->len;
+	slot->extents = 0;
+	slot->described = 0;
+	connection->bytes += memory_needed(request);
 	return slot;
 }
 
 bool
-nbd_slot_memory(struct nbd_slot *slot, size_t len)
+nbd_slot_memory(struct nbd_slot *slot)
 {
 	struct nbd_memory *memory = slot->memory;
+	size_t len = memory_needed(&slot->request);
 
 	if (len == 0 || (memory != NULL && memory->mem.size >= len))
 		return true;
@@ -124,7 +140,7 @@ nbd_slot_give(struct nbd_slot *slot)
 {
 	struct nbd_connection *connection = slot->connection;
 
-	connection->bytes -= slot->request.len;
+	connection->bytes -= memory_needed(&slot->request);
 	if (slot->memory != NULL && slot->memory->mem.size > KEPT) {
 		memory_free(slot->memory);
 		slot->memory = NULL;
@@ -133,18 +149,127 @@ nbd_slot_give(struct nbd_slot *slot)
 	connection->free = slot;
 }
 
-void
-nbd_slot_reply(struct nbd_slot *slot, uint32_t error)
+/* --- replies ------------------------------------------------------------ */
+
+static void
+simple_reply(struct nbd_slot *slot, uint32_t error)
 {
-	slot->error = error;
-	slot->connection->server->counts.errors += error != 0;
+	bool data = slot->request.command == NBD_CMD_READ && error == 0;
+
 	kio__put_be32(slot->head, NBD_SIMPLE_REPLY_MAGIC);
 	kio__put_be32(slot->head + 4, error);
 	kio__put_be64(slot->head + 8, slot->request.cookie);
-	kio__queue_push(&slot->connection->replies, slot);
+	slot->head_len = NBD_REPLY_BYTES;
+	slot->data_len = data ? slot->request.len : 0;
+}
+
+/* extra: bytes behind the common head, which the caller fills. */
+static unsigned char *
+chunk(struct nbd_slot *slot, uint16_t type, uint32_t extra, uint32_t data_len)
+{
+	kio__put_be32(slot->head, NBD_STRUCTURED_REPLY_MAGIC);
+	kio__put_be16(slot->head + 4, NBD_REPLY_FLAG_DONE);
+	kio__put_be16(slot->head + 6, type);
+	kio__put_be64(slot->head + 8, slot->request.cookie);
+	kio__put_be32(slot->head + 16, extra + data_len);
+	slot->head_len = NBD_CHUNK_BYTES + extra;
+	slot->data_len = data_len;
+	return slot->head + NBD_CHUNK_BYTES;
+}
+
+/* One chunk says it all: what the stack read came as a whole. */
+static void
+structured_reply(struct nbd_slot *slot, uint32_t error)
+{
+	unsigned char *extra;
+
+	if (error != 0) {
+		extra = chunk(slot, NBD_REPLY_TYPE_ERROR, 6, 0);
+		kio__put_be32(extra, error);
+		kio__put_be16(extra + 4, 0);
+	} else if (slot->request.command == NBD_CMD_BLOCK_STATUS) {
+		extra = chunk(slot, NBD_REPLY_TYPE_BLOCK_STATUS, 4, slot->extents * EXTENT_BYTES);
+		kio__put_be32(extra, NBD_ALLOCATION_ID);
+	} else if (slot->request.len == 0) {
+		chunk(slot, NBD_REPLY_TYPE_NONE, 0, 0);
+	} else {
+		extra = chunk(slot, NBD_REPLY_TYPE_OFFSET_DATA, 8, slot->request.len);
+		kio__put_be64(extra, slot->request.offset);
+	}
+}
+
+void
+nbd_slot_reply(struct nbd_slot *slot, uint32_t error)
+{
+	struct nbd_connection *connection = slot->connection;
+	uint16_t command = slot->request.command;
+
+	connection->server->counts.errors += error != 0;
+	if (connection->handshake.structured &&
+	    (command == NBD_CMD_READ || command == NBD_CMD_BLOCK_STATUS))
+		structured_reply(slot, error);
+	else
+		simple_reply(slot, error);
+	kio__queue_push(&connection->replies, slot);
 }
 
 /* --- through the stack -------------------------------------------------- */
+
+static void request_done(struct kio *kio);
+
+static void
+ask_extent(struct nbd_slot *slot)
+{
+	const struct nbd_request *request = &slot->request;
+
+	kio_extent(slot->kio, request->offset + slot->described, request->len - slot->described,
+		   request_done);
+}
+
+/* Notes an extent; true: there is more to ask for. Neighbours that are alike become one. */
+static bool
+add_extent(struct nbd_slot *slot)
+{
+	unsigned char *next = (unsigned char *)slot->memory->mem.base + slot->extents * EXTENT_BYTES;
+	unsigned char *last = slot->extents != 0 ? next - EXTENT_BYTES : NULL;
+	uint32_t len = (uint32_t)slot->kio->extent_len, state = 0;
+
+	if ((slot->kio->extent_flags & KIO_EXTENT_HOLE) != 0)
+		state |= NBD_STATE_HOLE;
+	if ((slot->kio->extent_flags & KIO_EXTENT_ZERO) != 0)
+		state |= NBD_STATE_ZERO;
+	if (last != NULL && kio__get_be32(last + 4) == state) {
+		kio__put_be32(last, kio__get_be32(last) + len);
+	} else {
+		if (last != NULL && (slot->request.flags & NBD_CMD_FLAG_REQ_ONE) != 0)
+			return false;
+		kio__put_be32(next, len);
+		kio__put_be32(next + 4, state);
+		slot->extents++;
+	}
+	slot->described += len;
+	return slot->described < slot->request.len && slot->extents < EXTENTS_MOST;
+}
+
+/* What has come out of the stack is not the end of it: another operation was started. */
+static bool
+goes_on(struct nbd_slot *slot)
+{
+	const struct nbd_request *request = &slot->request;
+
+	if (request->command == NBD_CMD_BLOCK_STATUS && add_extent(slot)) {
+		ask_extent(slot);
+		return true;
+	}
+	if (request->command == NBD_CMD_TRIM && (request->flags & NBD_CMD_FLAG_FUA) != 0 &&
+	    !slot->flushing) {
+		/* a discard knows no FUA: what it did is made durable by a flush */
+		slot->flushing = true;
+		kio_flush_all(slot->kio, request_done);
+		return true;
+	}
+	return false;
+}
 
 static void
 request_done(struct kio *kio)
@@ -155,13 +280,8 @@ request_done(struct kio *kio)
 	int status = kio_status(kio);
 
 	take_back(slot);
-	if (status == 0 && slot->request.command == NBD_CMD_TRIM && !slot->flushing &&
-	    (slot->request.flags & NBD_CMD_FLAG_FUA) != 0) {
-		/* a discard knows no FUA: what it did is made durable by a flush */
-		slot->flushing = true;
-		kio_flush_all(kio, request_done);
+	if (status == 0 && goes_on(slot))
 		return;
-	}
 	connection->in_flight--;
 	if (status == 0 && slot->request.command == NBD_CMD_READ)
 		counts->read_bytes += slot->request.len;
@@ -191,6 +311,9 @@ nbd_slot_submit(struct nbd_slot *slot)
 		break;
 	case NBD_CMD_WRITE:
 		kio_write(kio, request->offset, give_away(slot), flags, request_done);
+		break;
+	case NBD_CMD_BLOCK_STATUS:
+		ask_extent(slot);
 		break;
 	case NBD_CMD_TRIM:
 		kio_clear(kio, KIO_DISCARD, request->offset, request->len, 0, request_done);

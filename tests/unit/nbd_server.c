@@ -219,6 +219,42 @@ top_stat(void)
 	return stat;
 }
 
+/* With structured replies and base:allocation. */
+static int
+structured_client(void)
+{
+	unsigned char answers[18 + 20 + 39 + 20 + 10];
+	struct wire wire = { .len = 0 };
+	int fd = connect_client();
+
+	wire_put32(&wire, NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
+	wire_option(&wire, NBD_OPT_STRUCTURED_REPLY, NULL, 0);
+	wire_option_head(&wire, NBD_OPT_SET_META_CONTEXT, 4 + 4 + 4 + 15);
+	wire_put32(&wire, 0);
+	wire_put32(&wire, 1);
+	wire_put32(&wire, 15);
+	wire_put(&wire, "base:allocation", 15);
+	wire_option(&wire, NBD_OPT_EXPORT_NAME, NULL, 0);
+	send_all(fd, wire.bytes, wire.len);
+	CHECK_EQ(receive(fd, answers, sizeof(answers)), sizeof(answers));
+	CHECK((kio__get_be16(answers + sizeof(answers) - 2) & NBD_FLAG_SEND_DF) != 0);
+	return fd;
+}
+
+/* Takes the head of a chunk; returns the length of what follows. */
+static uint32_t
+expect_chunk(int fd, uint64_t cookie, uint16_t type)
+{
+	unsigned char head[NBD_CHUNK_BYTES] = { 0 };
+
+	CHECK_EQ(receive(fd, head, sizeof(head)), sizeof(head));
+	CHECK_EQ(kio__get_be32(head), NBD_STRUCTURED_REPLY_MAGIC);
+	CHECK_EQ(kio__get_be16(head + 4), NBD_REPLY_FLAG_DONE);
+	CHECK_EQ(kio__get_be16(head + 6), type);
+	CHECK_EQ(kio__get_be64(head + 8), cookie);
+	return kio__get_be32(head + 16);
+}
+
 /* --- tests -------------------------------------------------------------- */
 
 TEST("nbd server: what was written is read, whatever its length and place")
@@ -601,6 +637,91 @@ TEST("nbd server: a payload is enciphered where it lies, and its memory comes ba
 	close(fd);
 	close_server();
 	unlink(key);
+}
+
+TEST("nbd server: structured replies say where the data belongs, or what went wrong")
+{
+	unsigned char data[8 + 5000];
+	int fd;
+
+	if (!open_server("mem size=1M", false))
+		return;
+	fd = structured_client();
+	ask_write(fd, 0, 1, 300, "abc", 3);
+	expect_reply(fd, 1, 0);
+	ask(fd, NBD_CMD_FLAG_DF, NBD_CMD_READ, 2, 300, 5000);
+	CHECK_EQ(expect_chunk(fd, 2, NBD_REPLY_TYPE_OFFSET_DATA), 8 + 5000);
+	CHECK_EQ(receive(fd, data, sizeof(data)), sizeof(data));
+	CHECK_EQ(kio__get_be64(data), 300);
+	CHECK(memcmp(data + 8, "abc\0", 4) == 0);
+	ask(fd, 0, NBD_CMD_READ, 3, 300, 0);
+	CHECK_EQ(expect_chunk(fd, 3, NBD_REPLY_TYPE_NONE), 0);
+	ask(fd, 0, NBD_CMD_READ, 4, 1 << 20, 1);
+	CHECK_EQ(expect_chunk(fd, 4, NBD_REPLY_TYPE_ERROR), 6);
+	CHECK_EQ(receive(fd, data, 6), 6);
+	CHECK_EQ(kio__get_be32(data), NBD_EINVAL);
+	CHECK_EQ(kio__get_be16(data + 4), 0);
+	ask(fd, 0, NBD_CMD_FLUSH, 5, 0, 0);
+	expect_reply(fd, 5, 0);
+	close(fd);
+	close_server();
+}
+
+TEST("nbd server: block status tells holes from data, for the whole range")
+{
+	static const uint32_t lens[] = { 65536, 131072, 1 << 20 };
+	unsigned char data[4 + 8 * 512];
+	uint64_t sum = 0;
+	uint32_t len;
+	int fd;
+
+	if (!open_server("mem size=2M", false))
+		return;
+	fd = structured_client();
+	ask_write(fd, 0, 1, 1 << 20, "abc", 3);
+	expect_reply(fd, 1, 0);
+	ask(fd, 0, NBD_CMD_BLOCK_STATUS, 2, 0, 2 << 20);
+	len = expect_chunk(fd, 2, NBD_REPLY_TYPE_BLOCK_STATUS);
+	CHECK(len >= 4 + 3 * 8 && (len - 4) % 8 == 0 && len <= sizeof(data));
+	CHECK_EQ(receive(fd, data, len), len);
+	CHECK_EQ(kio__get_be32(data), 1);
+	for (uint32_t at = 4; at < len; at += 8) {
+		bool has_data = sum <= 1 << 20 && (1 << 20) < sum + kio__get_be32(data + at);
+
+		CHECK_EQ(kio__get_be32(data + at + 4), has_data ? 0 : NBD_STATE_HOLE | NBD_STATE_ZERO);
+		sum += kio__get_be32(data + at);
+	}
+	CHECK_EQ(sum, 2 << 20);
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		ask(fd, NBD_CMD_FLAG_REQ_ONE, NBD_CMD_BLOCK_STATUS, 3, 0, lens[i]);
+		CHECK_EQ(expect_chunk(fd, 3, NBD_REPLY_TYPE_BLOCK_STATUS), 4 + 8);
+		CHECK_EQ(receive(fd, data, 12), 12);
+		CHECK_EQ(kio__get_be32(data + 4), lens[i]);
+	}
+	ask(fd, 0, NBD_CMD_BLOCK_STATUS, 4, 1 << 20, 2 << 20);
+	CHECK_EQ(expect_chunk(fd, 4, NBD_REPLY_TYPE_ERROR), 6);
+	CHECK_EQ(receive(fd, data, 6), 6);
+	close(fd);
+	close_server();
+}
+
+TEST("nbd server: a trim as large as the disk does not count as memory")
+{
+	struct wire wire = { .len = 0 };
+	struct nbd_server_counts counts;
+	int fd;
+
+	if (!open_server("delay 100ms | null size=2G", false))
+		return;
+	fd = ready_client();
+	for (unsigned i = 0; i < 8; i++)
+		wire_request(&wire, 0, NBD_CMD_WRITE_ZEROES, i, 0, 1u << 31);
+	send_all(fd, wire.bytes, wire.len);
+	step();
+	nbd_server_counts(server, &counts);
+	CHECK_EQ(counts.requests, 8);
+	close(fd);
+	close_server();
 }
 
 TEST("nbd server: there is an end to the number of connections")
