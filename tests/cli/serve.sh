@@ -1,56 +1,172 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The server: sockets, signals, --run, bad clients.
+# kiobuf serve: where it listens, whom it lets in, how it ends.
 . "$(dirname "$0")/../lib.sh"
 
+command -v nbdinfo >/dev/null || { skip "serve" "there is no nbdinfo"; finish; exit; }
+
+uri="nbd+unix:///?socket=$WORK/sock"
+stop() { kill -"$1" "$SERVER"; wait "$SERVER"; }
+# ends SIGNAL CODE SENTENCE: the server, sent the signal, exits with the code
+ends() {
+	stop "$1"
+	check "$3" test $? -eq "$2"
+}
+listening() { grep -q 'ready on' "$1"; }
+# in_background LOG ARGUMENTS...: a server of any kind; SERVER is its pid
+in_background() {
+	log=$1
+	shift
+	"$K" serve "$@" >"$log.out" 2>"$log" &
+	SERVER=$!
+	own_pids="$own_pids $SERVER"
+	for _ in $(seq 100); do
+		! listening "$log" || return 0
+		kill -0 "$SERVER" 2>/dev/null || return 1
+		sleep 0.05
+	done
+	return 1
+}
+
+# --- the socket
+
+serve 'mem size=16M'
+check "serve: the socket is its owner's alone" test "$(stat -c %a sock)" = 600
+says 16777216 "serve: has the size of the stack" nbdinfo --size "$uri"
+code 5 "serve: a socket in use is refused" "$K" serve 'mem size=1M' --unix sock
+says "in use" "serve: and that is said" "$K" serve 'mem size=1M' --unix sock
+ends TERM 0 "serve: SIGTERM is obeyed with exit code 0"
+check "serve: the socket is gone afterwards" test ! -e sock
+
+serve 'mem size=16M'
+ends INT 0 "serve: SIGINT too"
+: >plain
+code 5 "serve: a file that is no socket is not replaced" "$K" serve 'mem size=1M' --unix plain
+serve 'mem size=16M'
+kill -KILL "$SERVER"
+wait "$SERVER" 2>/dev/null
+check "serve: a server that was killed leaves its socket" test -S sock
+in_background first 'mem size=32M' --unix sock
+first=$SERVER
+says 33554432 "serve: which the next one takes over" nbdinfo --size "$uri"
+rm sock
+in_background later 'mem size=48M' --unix sock
+later=$SERVER
+SERVER=$first
+stop TERM
+says 50331648 "serve: the socket of a later server is left alone" nbdinfo --size "$uri"
+SERVER=$later
+stop TERM
+code 2 "serve: wants to be told where" "$K" serve 'mem size=1M'
+code 2 "serve: a path that no socket can have is refused" \
+	"$K" serve 'mem size=1M' --unix "/tmp/$(printf '%0120d' 0)"
+code 3 "serve: what cannot be opened is not served" "$K" serve ./none.img --unix sock
+check "serve: nor is there a socket then" test ! -e sock
+
 head -c 5000001 /dev/urandom >a.img
-check "serve: the socket is there" serve 'file a.img'
-check "serve: for its owner alone" test "$(stat -c %a sock)" = 600
-code 5 "serve: a socket in use is refused" "$K" serve 'mem 1M' --unix sock
-code 5 "serve: an image in use is refused" "$K" info 'file a.img'
-check "serve: nbdinfo" nbdinfo 'nbd+unix:///?socket=sock'
-says "export-size: 5000001" "serve: the odd size is told" nbdinfo 'nbd+unix:///?socket=sock'
-kill -TERM "$SERVER"
-wait "$SERVER"
-check "serve: SIGTERM ends it with 0" test $? -eq 0
-check "serve: and takes the socket away" test ! -e sock
+serve ./a.img
+code 5 "serve: an image that is served is not opened by another" "$K" info 'file a.img'
+says "export-size: 5000001" "serve: an odd size is told as it is" nbdinfo "$uri"
+stop TERM
 
-# a socket that nobody listens on
-python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.bind("sock")'
-check "serve: a stale socket is replaced" serve 'mem 1M' --export disk
-says 'export="disk"' "serve: the export has its name" nbdinfo --list 'nbd+unix:///?socket=sock'
-check "serve: garbage is dropped" python3 - <<'EOF'
-import socket, os
-for data in (b"x" * 100, b"\0\0\0\3" + b"y" * 200, os.urandom(4096), b""):
-    s = socket.socket(socket.AF_UNIX); s.connect("sock"); s.recv(18)
-    try:
-        s.sendall(data); s.shutdown(socket.SHUT_WR); s.settimeout(5)
-        while s.recv(1000): pass
-    except (BrokenPipeError, ConnectionResetError): pass
-    s.close()
-EOF
-check "serve: a client that leaves in the middle of a write" python3 - <<'EOF'
+# --- TCP
+
+in_background tcp 'mem size=16M' --tcp 127.0.0.1:0
+says 16777216 "serve: TCP on a port that is free" nbdinfo --size "$(sed -n 's/.*ready on //p' tcp)"
+ends TERM 0 "serve: ends on TCP"
+code 5 "serve: TCP beyond the loopback is refused" "$K" serve 'mem size=1M' --tcp 0.0.0.0:0
+in_background tcp 'mem size=16M' --tcp 0.0.0.0:0 --insecure-tcp
+says "ready on" "serve: unless it is said to be meant" cat tcp
+stop TERM
+code 2 "serve: --tcp without a port is refused" "$K" serve 'mem size=1M' --tcp localhost
+
+# --- --run
+
+says "^16777216$" "serve --run: the command finds the server under \$uri" \
+	"$K" serve 'mem size=16M' --run 'nbdinfo --size "$uri"'
+says "^1048576$" "serve --run: names with blanks and signs hold" \
+	"$K" serve 'mem size=1M' --export 'a b?&#%/c' --run 'nbdinfo --size "$uri"'
+code 7 "serve --run: ends as the command does" "$K" serve 'mem size=1M' --run 'exit 7'
+code 143 "serve --run: and if a signal ends it, says which" "$K" serve 'mem size=1M' --run 'kill $$'
+says "^srw-------" "serve --run: the socket is private" \
+	"$K" serve 'mem size=1M' --run 'ls -l "$unixsocket"'
+"$K" serve 'mem size=1M' --run 'echo $$ >shell; exec sleep 50' 2>/dev/null &
+SERVER=$!
+own_pids="$own_pids $SERVER"
+for _ in $(seq 100); do [ ! -s shell ] || break; sleep 0.05; done
+ends TERM 143 "serve --run: SIGTERM ends server and command"
+check "serve --run: no command is left behind" test ! -e "/proc/$(cat shell)"
+
+# --- the export
+
+serve 'mem size=16M' --export disk --read-only
+says "is_read_only: true" "serve --read-only: is told to clients" nbdinfo "$uri"
+says 'export="disk"' "serve --export: is listed" nbdinfo --list "$uri"
+check "serve --export: is found by its name" nbdinfo --size "nbd+unix:///disk?socket=$WORK/sock"
+code 1 "serve --export: no other is" nbdinfo --size "nbd+unix:///other?socket=$WORK/sock"
+stop TERM
+in_background json 'mem size=16M' --unix sock --json
+nbdinfo --size "$uri" >/dev/null
+stop TERM
+says '"schema": "kiobuf/serve/1"' "serve --json: tells what was done" cat json.out
+check "serve --json: with numbers" python3 -c '
+import json
+result = json.load(open("json.out"))
+assert result["connections"] >= 1 and result["errors"] == 0, result
+assert result["layers"][0]["name"] == "mem0", result'
+
+# --- signals under load
+
+if command -v fio >/dev/null; then
+	truncate -s 32M load.img
+	serve ./load.img
+	fio --name=load --ioengine=nbd --uri="$uri" --rw=randwrite --bs=4k --iodepth=32 --size=32M \
+		--runtime=20 --time_based >/dev/null 2>&1 &
+	load=$!
+	sleep 0.7
+	begun=$(date +%s)
+	ends TERM 0 "serve: SIGTERM in the middle of writes ends in order"
+	check "serve: and soon" test $(($(date +%s) - begun)) -le 3
+	wait "$load"
+else
+	skip "serve: under load" "there is no fio"
+fi
+
+# --- clients that go astray
+
+serve 'delay 20ms | mem size=16M'
+python3 - <<'EOP'
 import socket, struct
-s = socket.socket(socket.AF_UNIX); s.connect("sock"); s.recv(18)
-s.sendall(struct.pack(">IQIIIH", 3, 0x49484156454F5054, 7, 6, 0, 0))
-data = b""
-while not data.endswith(struct.pack(">QIII", 0x3e889045565a9, 7, 1, 0)): data += s.recv(1000)
-s.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 1, 1, 0, 100000) + b"half")
+def client():
+    s = socket.socket(socket.AF_UNIX)
+    s.connect("sock")
+    s.recv(18)
+    return s
+def ready():
+    s = client()
+    s.sendall(struct.pack(">IQII", 3, 0x49484156454F5054, 1, 0))
+    s.recv(10)
+    return s
+client().sendall(b"GET / HTTP/1.0\r\n\r\n" * 100)
+ready().sendall(b"\0" * 100000)
+for size in (0, 1, 27, 28, 29, 5000):
+    s = ready()
+    s.sendall((struct.pack(">IHHQQI", 0x25609513, 0, 1, 1, 0, 10000) + b"x" * 10000)[:size])
+    s.close()
+held = [client() for _ in range(50)]
+s = ready()
+for i in range(20):
+    s.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, i, 0, 1 << 20))
 s.close()
-EOF
-check "serve: it serves on" nbdinfo 'nbd+unix:///?socket=sock'
-kill -INT "$SERVER"
-wait "$SERVER"
-check "serve: SIGINT ends it with 0" test $? -eq 0
-code 5 "serve: what is no socket is not replaced" "$K" serve 'mem 1M' --unix a.img
+EOP
+says 16777216 "serve: garbage and lost clients harm nobody" nbdinfo --size "$uri"
+says "a client is dropped" "serve: and are told of" cat .serve
+ends TERM 0 "serve: nor do they hold up the end"
 
-check "serve: --run gives its command the address" "$K" serve 'mem 1M' --run 'nbdinfo "$uri"'
-code 7 "serve: --run ends as the command does" "$K" serve 'mem 1M' --run 'exit 7'
-code 2 "serve: nowhere to listen" "$K" serve 'mem 1M'
-code 5 "serve: TCP beyond the loopback has to be meant" "$K" serve 'mem 1M' --tcp 0.0.0.0:0
-check "serve: TCP on the loopback" "$K" serve 'mem 1M' --tcp 127.0.0.1:0 --run 'nbdinfo "$uri"'
-says '"schema": "kiobuf/serve/1"' "serve: --json" "$K" serve 'mem 1M' --json --run true
-check "serve: read only" "$K" serve --read-only 'file a.img' --run 'nbdinfo "$uri" | grep "is_read_only: true"'
-check "serve: on the engine of threads" "$K" serve --engine threads 'file a.img' --run 'nbdcopy "$uri" b.img'
-check "serve: the same" cmp a.img b.img
+for engine in io_uring threads; do
+	serve 'mem size=16M' --engine "$engine" || { skip "serve: on $engine" "not here"; continue; }
+	check "serve: copies on $engine" nbdcopy "$uri" null:
+	ends TERM 0 "serve: ends on $engine"
+done
+
 finish
