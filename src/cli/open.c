@@ -22,12 +22,13 @@ cli_is_file(const char *argument)
 static char *
 text_of(const struct target *target, const struct cli_open *how)
 {
-	struct kio_tree *tree = kio_tree_create();
+	struct kio_tree *tree;
 	struct kio_node *node;
 	char *text = NULL, size[32];
 
 	if (!target->is_file)
 		return strdup(target->argument);
+	tree = kio_tree_create();
 	node = tree != NULL ? kio_tree_node(tree, "file", NULL) : NULL;
 	if (node != NULL && kio_tree_arg(tree, node, NULL, target->argument, NULL) == 0) {
 		snprintf(size, sizeof(size), "%lu", how->size);

@@ -8,6 +8,11 @@ code 5 "bench: writing has to be meant" "$K" bench 'mem 1M' --write 50 --seconds
 says '"writes": [1-9]' "bench: a mix" "$K" bench 'mem 1M' --write 50 --force --seconds 1 --json
 says '"latency_p99_ns": [1-9]' "bench: percentiles" "$K" bench 'mem 1M' --seconds 1 --json --loops 2
 code 2 "bench: a block that does not fit" "$K" bench 'null block=4K' --block 512
+if [ "${SANITIZE:-none}" != none ]; then
+	skip "bench: the suites" "a sanitizer is measured by them, not the program"
+	finish
+	exit
+fi
 check "bench: the core suite" "$K" bench --suite core --json
 cp .out core.json
 check "bench: each figure a number under its name" python3 - <<'EOF'

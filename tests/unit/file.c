@@ -63,7 +63,7 @@ TEST("file: every operation, on both engines")
 		kio_clear(rig.kio, KIO_WRITE_ZEROES, 200000, 1000, KIO_NO_UNMAP | KIO_FUA, NULL);
 		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
 		CHECK_EQ(rig_read(&rig, back, 3000001, 0), 0);
-		memcpy(data + 77, data, 100);
+		memmove(data + 77, data, 100);
 		memset(data + 5, 0, 100000);
 		memset(data + (1 << 20), 0, 1 << 20);
 		memset(data + 200000, 0, 1000);
