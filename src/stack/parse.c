@@ -388,8 +388,10 @@ parse_head(struct parser *parser, char **name, bool *is_export)
 	int rc;
 
 	*name = NULL;
+	if (parser->key != NULL)
+		return 0; /* of KEY={ there is no word */
 	*is_export = strcmp(parser->word, "export") == 0;
-	if (parser->key != NULL || (!*is_export && strcmp(parser->word, "stack") != 0))
+	if (!*is_export && strcmp(parser->word, "stack") != 0)
 		return 0;
 	rc = next(parser);
 	if (rc == 0 && parser->token == WORD && parser->key == NULL) {

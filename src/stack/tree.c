@@ -180,7 +180,7 @@ is_key(const char *word)
 
 	if (*at < 'a' || *at > 'z')
 		return false;
-	while ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '-')
+	while ((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '-' || *at == '_')
 		at++;
 	return *at == '=';
 }

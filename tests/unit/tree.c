@@ -53,6 +53,7 @@ TEST("language: stacks in their canonical form, and back")
 	parses("log # a comment\n  | mem 1M\n", "log | mem 1M");
 	parses("file \"a b.img\" x=\"\"", "file \"a b.img\" x=\"\"");
 	parses("file \"k=v\"", "file \"k=v\"");
+	parses("file \"a_b=v\"", "file \"a_b=v\""); /* was written as an option */
 	parses("file \"a\\\"b\\\\c\\${d}\\n\"", "file \"a\\\"b\\\\c\\${d}\\n\"");
 	parses("cow overlay={ file x.cow } | mem 1M", "cow overlay={ file x.cow } | mem 1M");
 	parses("concat { null }", "concat { null }");
@@ -65,6 +66,7 @@ TEST("language: errors of grammar point at the column")
 	refuses("crop |", "1:7: a layer's name is expected here");
 	refuses("| null", "1:1: a layer's name is expected here");
 	refuses("offset=4K", "1:1: a layer's name is expected here, not offset=");
+	refuses("side={ null }", "1:1: a layer's name is expected here, not side=");
 	refuses("mirror { null", "1:8: the brace is not closed");
 	refuses("mirror { }", "1:8: there is no leg in the braces");
 	refuses("mirror { null } | null", "1:17: mirror has its legs in braces; nothing can follow it");
