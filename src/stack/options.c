@@ -167,11 +167,13 @@ open_secret(const struct kio_node *node, const struct kio_arg *arg, enum source 
 	struct stat st;
 	int fd;
 
-	if (source == FROM_FD)
-		return fcntl(atoi(arg->value), F_DUPFD_CLOEXEC, 3) < 0 ?
-			       kio__complain(diag, -EBADF, place, "%s is not an open descriptor",
-					     arg->value) :
-			       atoi(arg->value);
+	if (source == FROM_FD) {
+		/* the caller's own stays open */
+		fd = fcntl(atoi(arg->value), F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? kio__complain(diag, -EBADF, place, "%s is not an open descriptor",
+					      arg->value) :
+				fd;
+	}
 	if (source == FROM_CREDENTIAL && folder == NULL)
 		return kio__complain(diag, -ENOENT, place, "there is no CREDENTIALS_DIRECTORY");
 	kio_format(path, sizeof(path), "%s%s%s", source == FROM_CREDENTIAL ? folder : "",
