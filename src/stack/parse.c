@@ -489,7 +489,7 @@ choose(struct parser *parser, const char *source, const char *wanted)
 	if (wanted != NULL) {
 		only = kio__tree_find(tree, wanted);
 		if (only == NULL)
-			return kio__complain(parser->diag, -ENOENT, nowhere, "no stack '%s' is defined",
+			return kio__complain(parser->diag, -EINVAL, nowhere, "no stack '%s' is defined",
 					     wanted);
 		tree->root = only->root;
 	}
@@ -503,7 +503,7 @@ choose(struct parser *parser, const char *source, const char *wanted)
 	}
 	if (exports != 1)
 		return kio__complain(parser->diag, -EINVAL, nowhere,
-				     exports == 0 ? "there is no export" :
+				     exports == 0 ? "there is no export; name a stack: @%s:NAME" :
 						    "there are several exports; name one: @%s:NAME",
 				     source);
 	tree->root = only->root;
