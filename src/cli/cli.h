@@ -107,7 +107,7 @@ struct cli_open {
 	bool read_only;
 	bool create;
 	bool force;
-	bool aligned;      /* put align on top, if the stack's blocks are larger than 1 */
+	bool aligned;      /* requests may be finer than the stack's blocks */
 	uint64_t size;     /* a file that does not exist is made this large; 0: it has to exist */
 };
 

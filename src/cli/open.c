@@ -54,23 +54,6 @@ options_of(const struct cli *cli, const struct cli_open *how)
 	};
 }
 
-/* Are the blocks of the stack larger than a byte? A silent look, that changes nothing. */
-static bool
-is_coarse(const struct cli *cli, const struct kio_tree *tree)
-{
-	struct cli_open look = { .read_only = true };
-	struct kio_stack_options options = options_of(cli, &look);
-	struct kio_stack *stack;
-	bool coarse;
-
-	options.log = NULL;
-	if (kio_stack_open_tree(&stack, tree, &options, NULL) < 0)
-		return false; /* what is wrong is told when it is opened in earnest */
-	coarse = kio_stack_limits(stack)->block > 1;
-	kio_stack_close(&stack, NULL);
-	return coarse;
-}
-
 static int
 put_align_on_top(struct kio_tree *tree)
 {
@@ -82,27 +65,64 @@ put_align_on_top(struct kio_tree *tree)
 	return rc;
 }
 
+/* What was meant by a word that is no layer may be a file of this name. */
+static void
+hint_at_file(const char *argument)
+{
+	if (access(argument, F_OK) != 0)
+		return;
+	if (strchr(argument, ' ') != NULL)
+		cli_say("  the file of this name is written: file \"%s\"", argument);
+	else
+		cli_say("  the file of this name is written ./%s", argument);
+}
+
+/* Text that is wrong is a matter of usage, whatever else would be in the way. */
+static int
+check_text(const struct cli *cli, const struct target *target, const struct kio_tree *tree)
+{
+	struct kio_diag diag;
+
+	if (kio_tree_check(tree, &diag) == 0)
+		return EXIT_YES;
+	cli_diag(cli, target->text, &diag);
+	hint_at_file(target->argument);
+	return EXIT_USAGE;
+}
+
+/*
+ * The size of the blocks is known when the stack is open, and opening it once
+ * more has its own effects: a pipe with a key can be read once. So align is put
+ * on top of all that may need it; where the blocks are small it passes on.
+ */
+static int
+open_tree(const struct cli *cli, struct target *target, struct kio_tree *tree,
+	  const struct cli_open *how)
+{
+	struct kio_stack_options options = options_of(cli, how);
+	struct kio_diag diag;
+	int rc = check_text(cli, target, tree);
+
+	if (rc != EXIT_YES)
+		return rc;
+	if (how->aligned && !target->is_file && put_align_on_top(tree) < 0)
+		return cli_fail(cli, EXIT_BUG, "out of memory");
+	if (kio_stack_open_tree(&target->stack, tree, &options, &diag) < 0)
+		return cli_diag(cli, target->text, &diag);
+	return EXIT_YES;
+}
+
 static int
 open_text(const struct cli *cli, struct target *target, const struct cli_open *how)
 {
-	struct kio_stack_options options = options_of(cli, how);
 	struct kio_tree *tree;
 	struct kio_diag diag;
 	int rc;
 
 	if (kio_tree_parse(&tree, target->text, cli->set, &diag) < 0)
 		return cli_diag(cli, target->text, &diag);
-	if (how->aligned && is_coarse(cli, tree) && put_align_on_top(tree) < 0) {
-		kio_tree_destroy(tree);
-		return cli_fail(cli, EXIT_BUG, "out of memory");
-	}
-	rc = kio_stack_open_tree(&target->stack, tree, &options, &diag);
+	rc = open_tree(cli, target, tree, how);
 	kio_tree_destroy(tree);
-	if (rc == 0)
-		return EXIT_YES;
-	rc = cli_diag(cli, target->text, &diag);
-	if (!target->is_file && diag.error == -ENOENT && access(target->argument, F_OK) == 0)
-		cli_say("  the file of this name is written ./%s", target->argument);
 	return rc;
 }
 
