@@ -11,11 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include <kiobuf/layer.h>
 
 #include "base/math.h"
 #include "cli/cli.h"
+#include "cli/safety.h"
 #include "cli/suite.h"
 #include "core/loop.h"
 #include "port/port.h"
@@ -26,7 +28,9 @@
 struct bench {
 	const struct cli *cli;
 	struct target target;
-	uint64_t block, span, depth, until_ns;
+	uint64_t block, span, depth;
+	uint64_t until_ns; /* atomic; 0: a signal came */
+	unsigned running;  /* atomic: workers */
 	unsigned write_percent;
 	bool sequential;
 };
@@ -34,6 +38,7 @@ struct bench {
 struct worker {
 	struct bench *bench;
 	pthread_t thread;
+	bool started;
 	struct kio_loop *loop;
 	struct kio_channel *channel;
 	uint64_t random, next, in_flight;
@@ -108,7 +113,7 @@ job_done(struct kio *kio)
 	worker->histogram[bucket_of(now - job->begun_ns)]++;
 	if (kio_status(kio) < 0 && worker->error == 0)
 		worker->error = kio_status(kio);
-	if (now < worker->bench->until_ns && worker->error == 0)
+	if (now < __atomic_load_n(&worker->bench->until_ns, __ATOMIC_RELAXED) && worker->error == 0)
 		job_start(job);
 	else if (--worker->in_flight == 0)
 		kio_loop_stop(worker->loop);
@@ -149,6 +154,7 @@ worker_run(void *priv)
 	free(jobs);
 	worker->calls = worker->loop->system_calls;
 	kio_channel_close(&worker->channel);
+	__atomic_fetch_sub(&worker->bench->running, 1, __ATOMIC_RELEASE);
 	return NULL;
 }
 
@@ -184,9 +190,9 @@ report(const struct bench *bench, const struct sums *sums)
 	if (bench->cli->json)
 		return cli_print_json(
 			"bench",
-			json_pack("{s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:o}",
+			json_pack("{s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:o}",
 				  "reads", (json_int_t)sums->reads, "writes", (json_int_t)sums->writes,
-				  "iops", (double)ios / seconds, "bytes_per_s",
+				  "elapsed_ns", (json_int_t)sums->took_ns, "iops", (double)ios / seconds, "bytes_per_s",
 				  (double)(ios * bench->block) / seconds, "latency_p50_ns",
 				  (json_int_t)p50, "latency_p99_ns", (json_int_t)p99, "latency_p999_ns",
 				  (json_int_t)p999, "latency_max_ns", (json_int_t)most, "cpu_ns_per_io",
@@ -234,6 +240,41 @@ open_workers(struct bench *bench, struct worker *workers, uint64_t loops)
 	return rc;
 }
 
+/* A signal ends it before its time. */
+static void
+wait_for_workers(struct bench *bench)
+{
+	struct timespec pause = { .tv_nsec = 20000000 };
+
+	while (__atomic_load_n(&bench->running, __ATOMIC_ACQUIRE) != 0) {
+		if (cli_signal() != 0)
+			__atomic_store_n(&bench->until_ns, 0, __ATOMIC_RELAXED);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static int
+start_workers(struct bench *bench, struct worker *workers, uint64_t loops)
+{
+	int rc = EXIT_YES;
+
+	for (uint64_t i = 0; i < loops && rc == EXIT_YES; i++) {
+		__atomic_fetch_add(&bench->running, 1, __ATOMIC_RELAXED);
+		workers[i].started = pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]) == 0;
+		if (workers[i].started)
+			continue;
+		__atomic_fetch_sub(&bench->running, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&bench->until_ns, 0, __ATOMIC_RELAXED);
+		rc = cli_fail(bench->cli, EXIT_BUG, "no thread could be started");
+	}
+	wait_for_workers(bench);
+	for (uint64_t i = 0; i < loops; i++) {
+		if (workers[i].started)
+			pthread_join(workers[i].thread, NULL);
+	}
+	return rc;
+}
+
 static int
 run_workers(struct bench *bench, uint64_t loops)
 {
@@ -246,10 +287,8 @@ run_workers(struct bench *bench, uint64_t loops)
 	begun = kio__now();
 	cpu = cpu_ns();
 	bench->until_ns = begun + bench->until_ns;
-	for (uint64_t i = 0; rc == EXIT_YES && i < loops; i++)
-		pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]);
-	for (uint64_t i = 0; rc == EXIT_YES && i < loops; i++)
-		pthread_join(workers[i].thread, NULL);
+	if (rc == EXIT_YES)
+		rc = start_workers(bench, workers, loops);
 	for (uint64_t i = 0; workers != NULL && sums != NULL && i < loops; i++) {
 		if (rc == EXIT_YES && workers[i].error < 0)
 			rc = cli_io_error(bench->cli, bench->cli->args[0], workers[i].error);
@@ -261,6 +300,8 @@ run_workers(struct bench *bench, uint64_t loops)
 		kio_channel_close(&workers[i].channel);
 		kio_loop_close(&workers[i].loop);
 	}
+	if (rc == EXIT_YES && cli_signal() != 0)
+		rc = cli_fail(bench->cli, EXIT_SIGNAL + cli_signal(), "stopped by a signal");
 	if (rc == EXIT_YES) {
 		sums->took_ns = kio__now() - begun;
 		sums->cpu_ns = cpu_ns() - cpu;
@@ -290,8 +331,9 @@ run_stack(struct cli *cli)
 	if (bench.block == 0 || bench.depth == 0 || bench.depth > 65536 || loops == 0 || loops > 64 ||
 	    bench.write_percent > 100)
 		return cli_fail(cli, EXIT_USAGE, "block, depth (to 65536), loops (to 64) and write (to 100) are off");
-	if (bench.write_percent != 0 && !cli_flag(cli, "force"))
+	if (bench.write_percent != 0 && !cli_flag(cli, "force") && cli_may_hold_data(cli, cli->args[0]))
 		return cli_fail(cli, EXIT_REFUSED, "writing destroys what the stack holds; --force does it");
+	cli_signals_begin();
 	rc = cli_open(cli, &bench.target, cli->args[0], &how);
 	if (rc != EXIT_YES)
 		return rc;

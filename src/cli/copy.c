@@ -17,6 +17,7 @@
 
 #include "base/math.h"
 #include "cli/cli.h"
+#include "cli/safety.h"
 #include "port/port.h"
 
 #define SLOTS 16
@@ -243,19 +244,16 @@ dispose(struct copy *copy)
 	kio_destroy(copy->look);
 }
 
-/* Nothing to lose: what the stack holds is gone when it closes. */
-static bool
-is_scratch(const struct kio_stack *stack)
+/* size= makes no empty file, so this does. */
+static int
+make_empty(const struct cli *cli, const char *path)
 {
-	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL;
-	     layer = kio_layer_next(layer)) {
-		const struct kio_class *class_ = kio_layer_class(layer);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-		if (class_->max_legs == 0 && strcmp(class_->name, "mem") != 0 &&
-		    strcmp(class_->name, "null") != 0 && strcmp(class_->name, "sim") != 0)
-			return false;
-	}
-	return true;
+	if (fd < 0)
+		return cli_fail(cli, EXIT_OPEN, "%s cannot be made: %s", path, strerror(errno));
+	close(fd);
+	return EXIT_YES;
 }
 
 static int
@@ -263,29 +261,22 @@ open_destination(struct copy *copy, const char *argument)
 {
 	const struct cli *cli = copy->cli;
 	struct cli_open how = { .aligned = true };
-	bool exists = !cli_is_file(argument) || access(argument, F_OK) == 0;
 	char want[32], have[32];
 	uint64_t size;
-	int rc;
+	int rc = EXIT_YES;
 
-	if (cli_is_file(argument) && exists && !cli_flag(cli, "force"))
-		return cli_fail(cli, EXIT_REFUSED, "%s exists; --force overwrites it", argument);
-	if (!exists) {
+	if (!cli_flag(cli, "force") && cli_may_hold_data(cli, argument))
+		return cli_fail(cli, EXIT_REFUSED, "%s %s; --force overwrites it", argument,
+				cli_is_file(argument) ? "exists" : "may hold data");
+	if (cli_is_file(argument) && access(argument, F_OK) != 0) {
 		how.size = copy->size;
 		copy->fresh = true;
+		rc = copy->size == 0 ? make_empty(cli, argument) : EXIT_YES;
 	}
-	/* size= cannot say that a file is to be empty */
-	if (!exists && copy->size == 0) {
-		rc = open(argument, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (rc < 0)
-			return cli_fail(cli, EXIT_OPEN, "%s: %s", argument, strerror(errno));
-		close(rc);
-	}
-	rc = cli_open_on(cli, &copy->to, argument, &how, copy->loop);
+	if (rc == EXIT_YES)
+		rc = cli_open_on(cli, &copy->to, argument, &how, copy->loop);
 	if (rc != EXIT_YES)
 		return rc;
-	if (!copy->to.is_file && !cli_flag(cli, "force") && !is_scratch(copy->to.stack))
-		return cli_fail(cli, EXIT_REFUSED, "the destination may hold data; --force overwrites it");
 	if (kio_stack_limits(copy->to.stack)->read_only)
 		return cli_fail(cli, EXIT_REFUSED, "the destination is read only");
 	size = kio_stack_limits(copy->to.stack)->size;
@@ -394,8 +385,9 @@ const struct cli_command cli_copy = {
 	.arguments = "SRC DST",
 	.summary = "copy a file or stack to another",
 	.more = "A file that does not exist is made, with the size of the source. A smaller destination is\n"
-		"refused; the rest of a larger one is zeroed. A hole is skipped where the destination was\n"
-		"made just now, and zeroed elsewhere. What is said to be copied is on stable storage.",
+		"refused; the rest of a larger one is zeroed. A stack counts as one that exists, unless all\n"
+		"of it is memory. A hole is skipped where the destination was made just now, and zeroed\n"
+		"elsewhere. What is said to be copied is on stable storage.",
 	.least = 2,
 	.most = 2,
 	.options = options,

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_SAFETY_H
+#define CLI_SAFETY_H
+
+#include "cli/cli.h"
+
+/*
+ * Is there something to lose where the argument is written? Tells without
+ * opening it. A stack that cannot be read is none's loss: opening it complains.
+ */
+bool cli_may_hold_data(const struct cli *cli, const char *argument);
+
+#endif
