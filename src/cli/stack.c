@@ -5,6 +5,8 @@
  *
  *   node   { "class", "name"?, "options": [ { "key"?, "value" | "stack" } ],
  *            "legs": [ node ], "braces"? }
+ *
+ * A file has "definitions" too; "name" says which of them is the stack.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,18 +44,61 @@ json_node(const struct kio_node *node)
 	return result;
 }
 
-static int
-print_tree(const struct kio_tree *tree)
+/* The definition that the stack is, or NULL. */
+static const struct kio_definition *
+root_definition(const struct kio_tree *tree)
 {
-	json_t *definitions = json_array();
+	for (unsigned i = 0; i < tree->definition_count; i++) {
+		if (tree->definitions[i].root == tree->root)
+			return &tree->definitions[i];
+	}
+	return NULL;
+}
+
+static int
+print_json(const struct kio_tree *tree)
+{
+	const struct kio_definition *root = root_definition(tree);
+	json_t *definitions = json_array(), *result;
 
 	for (unsigned i = 0; i < tree->definition_count; i++)
 		json_array_append_new(definitions,
 				      json_pack("{s:s, s:b, s:o}", "name", tree->definitions[i].name,
 						"export", tree->definitions[i].is_export, "stack",
 						json_node(tree->definitions[i].root)));
-	return cli_print_json("stack", json_pack("{s:o, s:o}", "stack", json_node(tree->root),
-						 "definitions", definitions));
+	result = json_pack("{s:o, s:o}", "stack", json_node(tree->root), "definitions", definitions);
+	if (root != NULL)
+		json_object_set_new(result, "name", json_string(root->name));
+	return cli_print_json("stack", result);
+}
+
+/* --- to text ------------------------------------------------------------ */
+
+static int
+print_line(const char *head, const char *name, const struct kio_node *root)
+{
+	struct kio_tree tree = { .root = (struct kio_node *)(uintptr_t)root };
+	char *text = kio_tree_format(&tree);
+
+	if (text == NULL)
+		return EXIT_BUG;
+	printf("%s%s%s%s\n", head, name, name[0] != '\0' ? " = " : "", text);
+	free(text);
+	return EXIT_YES;
+}
+
+/* One line; of a file with definitions as many as it has. */
+static int
+print_text(const struct kio_tree *tree)
+{
+	const struct kio_definition *each = tree->definitions;
+	int rc = EXIT_YES;
+
+	for (unsigned i = 0; i < tree->definition_count && rc == EXIT_YES; i++, each++)
+		rc = print_line(each->is_export ? "export " : "stack ", each->name, each->root);
+	if (rc == EXIT_YES && root_definition(tree) == NULL)
+		rc = print_line("", "", tree->root);
+	return rc;
 }
 
 /* --- from JSON ---------------------------------------------------------- */
@@ -144,6 +189,23 @@ read_definitions(struct reader *reader, const json_t *list)
 	return rc;
 }
 
+/* The definition that the file names is the stack; what stands under "stack" is the same again. */
+static int
+choose_root(struct reader *reader, const json_t *name)
+{
+	struct kio_tree *tree = reader->tree;
+
+	if (name == NULL)
+		return EXIT_YES;
+	for (unsigned i = 0; json_is_string(name) && i < tree->definition_count; i++) {
+		if (strcmp(tree->definitions[i].name, json_string_value(name)) == 0) {
+			tree->root = tree->definitions[i].root;
+			return EXIT_YES;
+		}
+	}
+	return bad(reader, "its name is that of a definition");
+}
+
 static int
 read_json(const struct cli *cli, const char *path, struct kio_tree **out)
 {
@@ -154,7 +216,9 @@ read_json(const struct cli *cli, const char *path, struct kio_tree **out)
 	const char *schema = json_string_value(json_object_get(json, "schema"));
 	int rc;
 
-	if (json == NULL)
+	if (json == NULL && json_error_code(&error) == json_error_cannot_open_file)
+		rc = cli_fail(cli, EXIT_OPEN, "%s", error.text);
+	else if (json == NULL)
 		rc = cli_fail(cli, EXIT_USAGE, "%s:%d:%d: %s", path, error.line, error.column, error.text);
 	else if (schema == NULL || strcmp(schema, "kiobuf/stack/1") != 0)
 		rc = bad(&reader, "its schema is not kiobuf/stack/1");
@@ -162,6 +226,8 @@ read_json(const struct cli *cli, const char *path, struct kio_tree **out)
 		rc = read_node(&reader, json_object_get(json, "stack"), &reader.tree->root);
 	if (rc == EXIT_YES)
 		rc = read_definitions(&reader, json_object_get(json, "definitions"));
+	if (rc == EXIT_YES)
+		rc = choose_root(&reader, json_object_get(json, "name"));
 	json_decref(json);
 	if (rc != EXIT_YES)
 		kio_tree_destroy(reader.tree);
@@ -177,7 +243,6 @@ run_stack(struct cli *cli)
 	const char *from = cli_text(cli, "from-json", NULL), *text = cli->count == 1 ? cli->args[0] : "";
 	struct kio_tree *tree = NULL;
 	struct kio_diag diag;
-	char *canonical;
 	int rc = EXIT_YES;
 
 	if ((from != NULL) == (cli->count == 1))
@@ -193,13 +258,7 @@ run_stack(struct cli *cli)
 		kio_tree_destroy(tree);
 		return EXIT_USAGE;
 	}
-	if (cli->json) {
-		rc = print_tree(tree);
-	} else {
-		canonical = kio_tree_format(tree);
-		puts(canonical != NULL ? canonical : "");
-		free(canonical);
-	}
+	rc = cli->json ? print_json(tree) : print_text(tree);
 	kio_tree_destroy(tree);
 	return rc;
 }
@@ -214,7 +273,8 @@ const struct cli_command cli_stack = {
 	.name = "stack",
 	.arguments = "[TEXT]",
 	.summary = "check the text of a stack; write it as text or, with --json, as JSON",
-	.more = "Opens nothing. What is printed reads back as the same stack.",
+	.more = "Opens nothing. What is printed reads back as the same stack;\n"
+		"of a file with definitions it has them all.",
 	.least = 0,
 	.most = 1,
 	.options = options,
