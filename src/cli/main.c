@@ -258,13 +258,21 @@ run(struct cli *cli, int argc, char **argv)
 }
 
 static int
-print_version(void)
+print_version(bool json)
 {
 	struct kio_loop_options options = { .engine = "io_uring" };
 	struct kio_loop *loop = NULL;
 	bool uring = kio_loop_open(&loop, &options) == 0;
+	json_t *engines = json_array();
 
 	kio_loop_close(&loop);
+	if (uring)
+		json_array_append_new(engines, json_string("io_uring"));
+	json_array_append_new(engines, json_string("threads"));
+	if (json)
+		return cli_print_json("version", json_pack("{s:s, s:o}", "version", kio_version(),
+							   "engines", engines));
+	json_decref(engines);
 	printf("kiobuf %s, engines: %sthreads\n", kio_version(), uring ? "io_uring, " : "");
 	return EXIT_YES;
 }
@@ -282,7 +290,7 @@ main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
 		return print_commands(stdout);
 	if (strcmp(argv[1], "--version") == 0)
-		return print_version();
+		return print_version(argc > 2 && strcmp(argv[2], "--json") == 0);
 	for (size_t i = 0; i < COMMANDS; i++) {
 		kio__guess(&guess, argv[1], commands[i]->name);
 		if (strcmp(argv[1], commands[i]->name) == 0)
