@@ -1,41 +1,84 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The language on the command line: stack, layers, help, exit codes.
+# The command's frame and what tells without moving data: stack, layers, info,
+# key, create, the help and the exit codes. Without it a wrong option could be
+# ignored, or a stack could change on its way through JSON.
 . "$(dirname "$0")/../lib.sh"
 
-check "help: of the whole" "$K" --help
-for command in copy serve compare map info stack layers create key bench; do
-	check "help: of $command" "$K" $command --help
-done
-code 2 "usage: no command" "$K"
-code 2 "usage: an unknown one" "$K" cpoy
-says "did you mean 'copy'" "usage: with a guess" "$K" cpoy
-code 2 "usage: an unknown option" "$K" copy --forec a b
-says "did you mean 'force'" "usage: with a guess" "$K" copy --forec a b
+json() {
+	query=$1 sentence=$2
+	shift 2
+	timeout 60 "$@" >"$WORK/.out" 2>"$WORK/.err"
+	if python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); sys.exit(not eval(sys.argv[2]))' \
+		"$WORK/.out" "$query" 2>>"$WORK/.out"; then ok "$sentence"; else bad "$sentence"; fi
+}
+
+# --- the frame ---
+code 2 "usage: no command is a usage error" "$K"
+check "usage: --help is not" "$K" --help
+says "did you mean 'copy'" "usage: a command that is nearly right" "$K" cpoy
+code 2 "usage: a command that does not exist" "$K" frobnicate
+says "did you mean 'force'" "usage: an option that is nearly right" "$K" copy --forc a b
+code 2 "usage: an option that does not exist" "$K" copy --frobnicate a b
+code 2 "usage: a flag takes no value" "$K" copy --force=yes a b
+code 2 "usage: an option without its value" "$K" info a.img --set
+code 2 "usage: --set without =" "$K" info a.img --set k
+code 2 "usage: a number that is none" "$K" bench 'null size=1G' --depth x
+code 2 "usage: a size that is none" "$K" bench 'null size=1G' --block 4KB
 code 2 "usage: too few arguments" "$K" copy a.img
-code 2 "usage: a size that is none" "$K" bench null --block 4KB
-check "version" "$K" --version
+code 2 "usage: too many arguments" "$K" map a.img b.img
+code 2 "usage: short options are not known" "$K" map -f
+says '^kiobuf [0-9.]*, engines: .*threads' "usage: --version" "$K" --version
+json 'j["schema"] == "kiobuf/version/1" and "threads" in j["engines"]' \
+	"usage: --version as JSON" "$K" --version --json
+for command in copy serve compare map info stack layers create key bench; do
+	says "^usage: kiobuf $command " "usage: $command has a --help" "$K" $command --help
+done
+printf 'abc' >--help.img
+check "usage: what follows -- is no option" "$K" map -- --help.img
+code 3 "usage: a module that does not exist cannot be opened" "$K" layers --load ./none.so
+code 4 "usage: a result that cannot be written is an I/O error" \
+	sh -c '"$0" layers >/dev/full' "$K"
 
-says "^crop offset=4K | null$" "stack: canonical text" "$K" stack ' crop   offset=4K|null '
-code 2 "stack: an unknown layer" "$K" stack 'strpe { null ; null }'
-says "^  *\^$" "stack: a caret under the column" "$K" stack 'crop ofset=4K | null'
-says "did you mean 'offset'" "stack: and a guess" "$K" stack 'crop ofset=4K | null'
+# --- file or stack ---
+printf 'abc' >plain
+printf 'abc' >'two words'
+says '^file0 .*plain' "spelling: a word with a / is a file" "$K" info ./plain
+code 2 "spelling: a word without is a stack" "$K" info plain
+says 'written ./plain' "spelling: a file of this name gets a hint" "$K" info plain
+says 'file "two words"' "spelling: a name with blanks too" "$K" info 'two words'
+
+# --- stack ---
+# text, text again, JSON and back all say the same
+same_text() {
+	code=0
+	"$K" stack "$1" --syntax-only >one.kio 2>.out || code=1
+	"$K" stack @one.kio --syntax-only >two.kio 2>>.out || code=1
+	"$K" stack "$1" --syntax-only --json >one.json 2>>.out || code=1
+	"$K" stack --from-json one.json --syntax-only >back.kio 2>>.out || code=1
+	"$K" stack @back.kio --syntax-only --json >two.json 2>>.out || code=1
+	if [ $code = 0 ] && cmp -s one.kio two.kio && cmp -s one.kio back.kio && cmp -s one.json two.json; then
+		ok "stack: text and JSON and back: $1"
+	else
+		bad "stack: text and JSON and back: $1"
+		cat one.kio two.kio back.kio
+	fi
+}
+same_text 'file a.img'
+same_text 'crop offset=4K size=1M | file "with \" quote and | bar"'
+same_text 'crypt key-file=k | mirror { file a.img name=left ; file b.img name=right }'
+same_text 'stripe chunk=64K { mem size=1M ; concat { mem size=1M ; mem size=2M } }'
+same_text 'mirror { file a.img }'
+same_text 'cow overlay={ file x.cow } | file base.img'
+same_text 'log "" word flag key="" | mem size=1M'
+printf '# two\nstack base = file a.img\nexport top = crop size=1K\n  | use base\n' >d.kio
+same_text @d.kio
+printf 'stack base = file a.img name=x\ncrop size=1K { use base }\n' >e.kio
+same_text @e.kio
+says '^stack base = file a.img$' "stack: a file keeps its definitions" "$K" stack @d.kio
+says '^crop offset=4K | null$' "stack: canonical text" "$K" stack ' crop   offset=4K|null '
+says '^file "a b.img"$' "stack: a value of --set with a blank" "$K" stack --set 'f=a b.img' 'file ${f}'
 check "stack: grammar alone" "$K" stack --syntax-only 'no-such-layer | null'
-says "^file \"a b.img\"$" "stack: --set puts in one word" "$K" stack --set 'f=a b.img' 'file ${f}'
-code 2 "stack: an unset one" "$K" stack 'file ${f}'
-
-text='crypt key-file=k.key | mirror degraded=yes { file a.img name=left ; crop size=1M | file "b c.img" }'
-check "stack: to JSON" "$K" stack --json "$text"
-cp .out stack.json
-check "stack: which is JSON" python3 -c 'import json; assert json.load(open("stack.json"))["schema"] == "kiobuf/stack/1"'
-"$K" stack "$text" >before
-"$K" stack --from-json stack.json >after 2>&1
-check "stack: and back without loss" cmp before after
-echo '{"schema": "kiobuf/stack/1", "stack": {"class": 5}}' >bad.json
-code 2 "stack: JSON that is no stack" "$K" stack --from-json bad.json
-echo '{' >bad.json
-code 2 "stack: what is no JSON" "$K" stack --from-json bad.json
-
 cat >web.kio <<'EOF'
 # two exports on one base
 stack base = crop size=1M
@@ -46,17 +89,103 @@ export vm2 = concat {
 	mem 1M
 }
 EOF
-check "stack: an export of a file" "$K" info @web.kio:vm2
+check "stack: an export of a file opens" "$K" info @web.kio:vm2
 code 2 "stack: several, and none named" "$K" info @web.kio
-says "web.kio" "stack: the file is named" "$K" info @web.kio
+says 'web.kio' "stack: the file is named" "$K" info @web.kio
+says '^mem size=4096$' "stack: --set fills in" "$K" stack 'mem size=${n}' --set n=4096
+json 'j["stack"]["options"][0]["value"] == "a | b; c"' "stack: a value of --set is one word" \
+	"$K" stack 'file ${n}' --set 'n=a | b; c' --json
+code 2 "stack: a name that is not set" "$K" stack 'mem size=${n}'
+says '^  *\^$' "stack: a caret" "$K" stack 'mem sise=1M'
+says "did you mean 'size'" "stack: a hint" "$K" stack 'mem sise=1M'
+says '^crop | fil x' "stack: the line is shown" sh -c '"$0" stack "crop | fil x" 2>&1 | sed "s/^  //"' "$K"
+for wrong in '' 'fil a' 'mem size=1M size=2M' 'mem size=1KB' 'mem size=1M | mem size=1M' 'crop' \
+	'mirror { }' 'mem {' 'mem }' 'mem size="1M' '| mem' 'mem |' 'mem size={ mem size=1M }' \
+	'crop { mem size=1M ; mem size=1M }' 'mem size=1M name=a name=b' \
+	'mirror { mem size=1M name=a ; mem size=1M name=a }'; do
+	code 2 "stack: wrong text is a usage error: $wrong" "$K" stack "$wrong"
+	code 2 "stack: and when it is opened: $wrong" "$K" info "$wrong "
+done
+code 2 "stack: text and JSON are not given both" "$K" stack 'mem size=1M' --from-json one.json
+code 2 "stack: nothing is neither" "$K" stack
+code 3 "stack: a file that is not there" "$K" stack @none.kio
+code 2 "stack: a definition that is not there" "$K" stack @d.kio:none
+json 'j["name"] == "base" and j["stack"]["class"] == "file"' \
+	"stack: one definition of a file" "$K" stack @d.kio:base --json
+i=0
+for wrong in '' '{' '[]' '{}' '{"schema":"kiobuf/stack/2","stack":{"class":"mem"}}' \
+	'{"schema":"kiobuf/stack/1"}' '{"schema":"kiobuf/stack/1","stack":{"class":1}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"mem","options":{}}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"mem","options":[{"key":"size"}]}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"mem","options":[{"key":"size","value":"1M","stack":{"class":"mem"}}]}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"mem size=1M | mem"}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"mem"},"definitions":[{"stack":{"class":"mem"}}]}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"mem"},"name":"none"}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"mem"},"stack":{"class":"mem"}}'; do
+	printf '%s' "$wrong" >wrong.json
+	i=$((i + 1))
+	code 2 "stack: wrong JSON $i is a usage error" "$K" stack --from-json wrong.json
+done
+python3 -c 'print("{\"schema\":\"kiobuf/stack/1\",\"stack\":" + "{\"class\":\"crop\",\"legs\":[" * 1000 + "]}" * 1000 + "}")' >deep.json
+code 2 "stack: JSON that is nested too deep" "$K" stack --from-json deep.json
+code 3 "stack: JSON that is not there" "$K" stack --from-json none.json
 
-says "stripe.*fan-out" "layers: the list" "$K" layers
-says "chunk=size" "layers: one's options" "$K" layers stripe
-says '"default": "64K"' "layers: --json" "$K" layers stripe --json
-code 2 "layers: an unknown one" "$K" layers strip
+# --- layers and info ---
+json 'j["schema"] == "kiobuf/layers/1" and {"file", "mem", "crop", "mirror", "crypt"} <= {l["name"] for l in j["layers"]}' \
+	"layers: all of them" "$K" layers --json
+check "layers: each has a summary, a maturity and options of its own" sh -c '
+	"$0" layers --json | python3 -c "
+import json, subprocess, sys
+for l in json.load(sys.stdin)[\"layers\"]:
+    assert l[\"summary\"] and l[\"maturity\"] and l[\"kind\"], l
+    one = json.loads(subprocess.run([sys.argv[1], \"layers\", l[\"name\"], \"--json\"],
+                                    capture_output=True, check=True).stdout)
+    assert one[\"options\"] == l[\"options\"], l
+    subprocess.run([sys.argv[1], \"layers\", l[\"name\"]], capture_output=True, check=True)
+" "$0"' "$K"
+says 'stripe.*fan-out' "layers: the list" "$K" layers
 for layer in align concat crop crypt delay file log mem mirror null readonly stripe; do
 	check "layers: $layer is there" "$K" layers $layer
 done
-says "a container" "info: what it costs" "$K" info 'stripe { mem 1M ; mem 1M }'
-says '"channel_bytes": [0-9]' "info: --json" "$K" info --json 'stripe { mem 1M ; mem 1M }'
+says '"default": "64K"' "layers: defaults in JSON" "$K" layers stripe --json
+says 'size=size' "layers: the options of one" "$K" layers mem
+code 2 "layers: one that is not there" "$K" layers mam
+truncate -s 1000001 a.img
+json 'j["schema"] == "kiobuf/info/1" and j["size_bytes"] == 2048577 and j["channel_bytes"] > 0 and j["container_bytes"] > 0 and j["open_ns"] > 0 and [l["depth"] for l in j["layers"]] == [0, 1, 2, 1]' \
+	"info: what a stack is and costs, as JSON" \
+	"$K" info 'concat { crop size=1000001 | file a.img ; mem size=1M }' --json
+says '^|- left ' "info: draws the tree" "$K" info 'concat { file a.img name=left ; mem size=1M }'
+says '^`- mem0 ' "info: to its last leg" "$K" info 'concat { file a.img name=left ; mem size=1M }'
+code 3 "info: a file that is not there" "$K" info none.img
+code 2 "info: a range past the end is wrong" "$K" info 'crop offset=2M | file a.img'
+code 5 "info: the same file twice" "$K" info 'concat { file a.img ; file ./a.img }'
+"$K" info 'file new.img size=1M' >/dev/null 2>&1
+code 1 "info: makes no file" test -e new.img
+
+# --- key and create ---
+check "key: makes one" "$K" key create key
+says '^600 64$' "key: of 64 bytes, its owner's alone" stat -c '%a %s' key
+cp key key.copy
+code 5 "key: does not overwrite" "$K" key create key
+check "key: and left it as it was" cmp key key.copy
+code 3 "key: where nothing can be made" "$K" key create no/key
+code 2 "key: what else" "$K" key destroy key
+json 'j["schema"] == "kiobuf/key/1" and j["key_bytes"] == 64' "key: as JSON" "$K" key create k2 --json
+head -c 1000000 /dev/urandom >c.img
+code 3 "create: what was not created does not open" "$K" info 'crypt key-file=key | file c.img'
+json 'j["schema"] == "kiobuf/create/1" and j["created"] == 1 and j["size_bytes"] == 995328' \
+	"create: makes it" "$K" create 'crypt key-file=key | file c.img' --json
+check "create: it opens" "$K" info 'crypt key-file=key | file c.img'
+code 5 "create: does not overwrite" "$K" create 'crypt key-file=key | file c.img'
+check "create: and left it as it was" "$K" info 'crypt key-file=key | file c.img'
+check "create: --force overwrites" "$K" create 'crypt key-file=k2 | file c.img' --force
+code 3 "create: another key does not open it" "$K" info 'crypt key-file=key | file c.img'
+check "key: from a descriptor" sh -c '"$0" info "crypt key-fd=3 | file c.img" 3<k2' "$K"
+check "key: from a pipe, which can be read once" \
+	sh -c 'cat k2 | "$0" compare "crypt key-fd=0 | file c.img" "crypt key-file=k2 | mem size=1M" >/dev/null
+		[ $? = 3 ] && cat k2 | "$0" copy "crypt key-fd=0 | file c.img" plain.img' "$K"
+code 3 "key: a descriptor that is not open" "$K" info 'crypt key-fd=77 | file c.img'
+chmod 644 k2
+code 3 "key: one that others can read is refused" "$K" info 'crypt key-file=k2 | file c.img'
+says 'ready as it is' "create: says when there is nothing to make" "$K" create 'mem size=1M'
 finish
