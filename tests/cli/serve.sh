@@ -113,7 +113,7 @@ check "serve --json: with numbers" python3 -c '
 import json
 result = json.load(open("json.out"))
 assert result["connections"] >= 1 and result["errors"] == 0, result
-assert result["layers"][0]["name"] == "mem0", result'
+assert result["layers"][-1]["name"] == "mem0", result'
 
 # --- signals under load
 
