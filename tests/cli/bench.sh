@@ -48,6 +48,11 @@ got=$?
 if [ $got -eq 130 ]; then ok "bench: SIGINT ends it with 130"; else bad "bench: SIGINT ended it with $got"; fi
 
 # --- the suites ---
+if [ "${SANITIZE:-none}" != none ]; then
+	skip "bench: the suites" "a sanitizer is measured by them, not the program"
+	finish
+	exit
+fi
 json 'all(isinstance(j[k], (int, float)) for k in "locked_ns null_ns intercept_ns_per_layer intercept_instructions_per_layer pass_ns_per_layer pass_instructions_per_layer slope_32 depth_4096 allocs_per_io container_bytes_depth8 frame_bytes stripe2_added_ns mirror2_write_added_ns".split())' \
 	"bench: each figure of the core suite is a number under its name" "$K" bench --suite core --json
 if "$K" --version | grep -q io_uring; then
