@@ -104,7 +104,7 @@ run_blocking(struct kio_stack *stack, struct request *request)
 
 	if (rc < 0)
 		return rc;
-	if (stack->own->thread == kio__thread_self())
+	if (__atomic_load_n(&stack->own->thread, __ATOMIC_RELAXED) == kio__thread_self())
 		kio__panic("a blocking call inside a callback of the stack's own loop");
 	kio__gate_init(&blocking->gate);
 	blocking->kio->priv = blocking;

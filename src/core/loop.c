@@ -43,6 +43,8 @@ kio_loop_close(struct kio_loop **out)
 		kio_loop_end(loop);
 	if (loop->channels != 0)
 		kio__panic("kio_loop_close: %u channels are open on it", loop->channels);
+	while (__atomic_load_n(&loop->posting, __ATOMIC_ACQUIRE) != 0)
+		kio__yield();
 	loop->engine->close(loop);
 	kio__free(loop);
 	*out = NULL;
@@ -73,12 +75,15 @@ kio_loop_post(struct kio_loop *loop, struct kio_task *task)
 {
 	struct kio_task *head = __atomic_load_n(&loop->inbox, __ATOMIC_RELAXED);
 
+	/* as soon as the task is in, its owner may close the loop: that waits for us */
+	__atomic_fetch_add(&loop->posting, 1, __ATOMIC_RELAXED);
 	do
 		task->next = head;
 	while (!__atomic_compare_exchange_n(&loop->inbox, &head, task, true, __ATOMIC_SEQ_CST,
 					    __ATOMIC_RELAXED));
 	if (__atomic_load_n(&loop->asleep, __ATOMIC_SEQ_CST) != 0)
 		loop->engine->wake(loop);
+	__atomic_fetch_sub(&loop->posting, 1, __ATOMIC_RELEASE);
 }
 
 static void
@@ -241,7 +246,7 @@ enter(struct kio_loop *loop)
 			kio__panic("kio_loop: driven by two threads");
 		return 0;
 	}
-	loop->thread = self;
+	__atomic_store_n(&loop->thread, self, __ATOMIC_RELAXED);
 	loop->entered = true;
 	return loop->engine->enter != NULL ? loop->engine->enter(loop) : 0;
 }
@@ -367,7 +372,7 @@ kio_loop_end(struct kio_loop *loop)
 {
 	kio_loop_stop(loop);
 	kio__thread_join(&loop->own);
-	loop->thread = kio__thread_self();
+	__atomic_store_n(&loop->thread, kio__thread_self(), __ATOMIC_RELAXED);
 }
 
 int

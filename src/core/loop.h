@@ -92,19 +92,13 @@ struct kio_loop {
 	struct kio_task *inbox __attribute__((aligned(64))); /* atomic; newest first */
 	uint32_t asleep; /* atomic */
 	uint32_t stopped; /* atomic */
+	uint32_t posting; /* atomic: threads inside kio_loop_post */
 	struct kio__thread *own;
 };
 
 /* Opens a loop on a given engine; kio_loop_open picks one and calls this. */
 int kio__loop_open(struct kio_loop **loop, const struct kio_engine *engine,
 		   const struct kio_loop_options *options);
-
-/* Is this the thread that may touch the loop's containers? */
-static inline bool
-kio__loop_mine(const struct kio_loop *loop)
-{
-	return loop->thread == 0 || loop->thread == kio__thread_self();
-}
 
 /* Queues a task on the loop's own thread. */
 static inline void
