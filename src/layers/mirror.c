@@ -52,7 +52,11 @@ static const struct kio_opt mirror_opts[] = {
 static bool
 mirror_spares_legs(const struct kio_layer *layer)
 {
-	return kio_container_of(layer, const struct mirror, layer)->degraded;
+	bool degraded = kio_container_of(layer, const struct mirror, layer)->degraded;
+
+	if (!degraded)
+		kio_log(layer, KIO_INFO, "a leg does not open; degraded=yes goes on without it");
+	return degraded;
 }
 
 /* --- the record --------------------------------------------------------- */

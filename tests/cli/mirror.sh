@@ -19,6 +19,7 @@ check "mirror: the legs have the same data" cmp -n 20963328 a.img b.img
 
 mv b.img lost.img
 code 3 "mirror: a leg is lost: refused" "$K" info "$M"
+says "degraded=yes goes on without it" "mirror: and what can be done is said" "$K" info "$M"
 says "1 of 2 legs in sync, degraded" "mirror: degraded=yes goes on" "$K" info "$D"
 check "mirror: reads" "$K" compare x.img "$D"
 check "mirror: writes" "$K" copy --force y.img "$D"
