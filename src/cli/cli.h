@@ -37,6 +37,12 @@ struct cli_option {
 	const char *help;
 };
 
+/* Of each command that opens stacks, and of those that read of them. */
+#define CLI_OPTION_SET \
+	{ "set", OPTION_TEXT, "KEY=VALUE", "the value of ${KEY} in the text of a stack; repeatable" }
+#define CLI_OPTION_LOAD \
+	{ "load", OPTION_TEXT, "MODULE", "a module with further layers; repeatable" }
+
 struct cli;
 
 struct cli_command {

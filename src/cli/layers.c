@@ -105,12 +105,17 @@ run_layers(struct cli *cli)
 	return EXIT_YES;
 }
 
+static const struct cli_option options[] = {
+	CLI_OPTION_LOAD,
+	{ 0 }
+};
+
 const struct cli_command cli_layers = {
 	.name = "layers",
 	.arguments = "[NAME]",
 	.summary = "list the layers, or the options of one",
 	.least = 0,
 	.most = 1,
-	.opens = true,
+	.options = options,
 	.run = run_layers,
 };

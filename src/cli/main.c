@@ -25,9 +25,9 @@ static const struct cli_option common[] = {
 };
 
 static const struct cli_option opening[] = {
-	{ "set", OPTION_TEXT, "KEY=VALUE", "the value of ${KEY} in the text of a stack; repeatable" },
+	CLI_OPTION_SET,
 	{ "engine", OPTION_TEXT, "NAME", "io_uring or threads; the default is what works, in this order" },
-	{ "load", OPTION_TEXT, "MODULE", "a module with further layers; repeatable" },
+	CLI_OPTION_LOAD,
 	{ 0 }
 };
 

@@ -266,6 +266,8 @@ run_stack(struct cli *cli)
 static const struct cli_option options[] = {
 	{ "from-json", OPTION_TEXT, "FILE", "read the stack as JSON; - is standard input" },
 	{ "syntax-only", OPTION_FLAG, NULL, "do not look whether layers and options exist" },
+	CLI_OPTION_SET,
+	CLI_OPTION_LOAD,
 	{ 0 }
 };
 
@@ -278,6 +280,5 @@ const struct cli_command cli_stack = {
 	.least = 0,
 	.most = 1,
 	.options = options,
-	.opens = true,
 	.run = run_stack,
 };

@@ -27,6 +27,7 @@ code 2 "usage: a number that is none" "$K" bench 'null size=1G' --depth x
 code 2 "usage: a size that is none" "$K" bench 'null size=1G' --block 4KB
 code 2 "usage: too few arguments" "$K" copy a.img
 code 2 "usage: too many arguments" "$K" map a.img b.img
+code 2 "usage: an option of other commands" "$K" layers --engine threads
 code 2 "usage: short options are not known" "$K" map -f
 says '^kiobuf [0-9.]*, engines: .*threads' "usage: --version" "$K" --version
 json 'j["schema"] == "kiobuf/version/1" and "threads" in j["engines"]' \
