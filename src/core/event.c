@@ -19,22 +19,13 @@
  */
 #include <kiobuf/event.h>
 
-#include "base/math.h"
-#include "port/port.h"
+#include "core/group.h"
 
 #define FIRED KIO_EVENT_FIRED
 #define GROUP ((uintptr_t)2)    /* in a pending event's word */
 #define BOUNDARY ((uintptr_t)2) /* in a link */
 #define INTERCEPTOR ((uintptr_t)4)
 #define TAGS ((uintptr_t)7)
-
-#define FIRING 1u
-
-static bool
-is_firing(const struct kio_event *event)
-{
-	return (event->gen & FIRING) != 0;
-}
 
 static struct kio_cb *
 link_cb(uintptr_t link)
@@ -58,67 +49,6 @@ static bool
 link_is_end(uintptr_t link)
 {
 	return link == 0 || (link & BOUNDARY) != 0;
-}
-
-/* --- groups: counting --------------------------------------------------- */
-
-#define OK_ONE ((uint64_t)1)
-#define FAIL_ONE ((uint64_t)1 << 20)
-#define LIVE_ONE ((uint64_t)1 << 40)
-#define SEALED ((uint64_t)1 << 63)
-#define COUNT_MAX 0xfffffu
-#define LIVE_MASK 0x7fffffu
-
-static unsigned
-group_ok(const struct kio_group *group)
-{
-	return group->counts & COUNT_MAX;
-}
-
-static unsigned
-group_failed(const struct kio_group *group)
-{
-	return group->counts / FAIL_ONE & COUNT_MAX;
-}
-
-static unsigned
-group_live(const struct kio_group *group)
-{
-	return group->counts / LIVE_ONE & LIVE_MASK;
-}
-
-static void
-group_count(struct kio_group *group, int status)
-{
-	group->counts += status == 0 ? OK_ONE : FAIL_ONE;
-	if (status != 0 && group->error == 0)
-		group->error = status;
-}
-
-/* Is it decided by what the counts say? Stores the status then. */
-static bool
-group_decides(struct kio_group *group)
-{
-	unsigned ok = group_ok(group), failed = group_failed(group), live = group_live(group);
-	unsigned k = group->k & 0x3fffffff;
-
-	switch ((enum kio_policy)(group->k >> 30)) {
-	case KIO_ALL:
-		if (failed == 0 && live != 0)
-			return false;
-		group->event.status = failed == 0 ? 0 : group->error;
-		return true;
-	case KIO_SETTLE:
-		group->event.status = 0;
-		return live == 0;
-	case KIO_ANY:
-	case KIO_QUORUM:
-		break;
-	}
-	if (ok < k && ok + live >= k)
-		return false;
-	group->event.status = ok >= k ? 0 : group->error != 0 ? group->error : -EINVAL;
-	return true;
 }
 
 /* --- firing ------------------------------------------------------------- */
@@ -157,7 +87,7 @@ open_callbacks(struct kio_event *event, struct kio_event *after)
 {
 	uintptr_t link = sort_callbacks(event->word, after);
 
-	event->gen |= FIRING;
+	event->gen |= KIO__FIRING;
 	event->word = (link & INTERCEPTOR) != 0 ? link : link | FIRED;
 	return event;
 }
@@ -178,12 +108,6 @@ open_drained(struct kio_group *group, struct kio_event *after)
 	return open_callbacks(drained, after);
 }
 
-static bool
-group_is_decided(const struct kio_group *group)
-{
-	return kio_event_fired(&group->event) || is_firing(&group->event);
-}
-
 /*
  * Sets in motion what the counts of a sealed group ask for: true, if its own
  * event is to happen now. Being drained goes below that on the stack: it comes
@@ -192,9 +116,9 @@ group_is_decided(const struct kio_group *group)
 static bool
 group_moves(struct kio_group *group, struct kio_event **stack)
 {
-	bool decided = !group_is_decided(group) && group_decides(group);
+	bool decided = !kio__group_is_decided(group) && kio__group_decides(group);
 
-	if (group_live(group) == 0 && (decided || group_is_decided(group)))
+	if (kio__group_live(group) == 0 && (decided || kio__group_is_decided(group)))
 		*stack = open_drained(group, *stack);
 	return decided;
 }
@@ -203,9 +127,8 @@ group_moves(struct kio_group *group, struct kio_event **stack)
 static bool
 group_arrive(struct kio_group *group, int status, struct kio_event **stack)
 {
-	group->counts -= LIVE_ONE;
-	group_count(group, status);
-	return (group->counts & SEALED) != 0 && group_moves(group, stack);
+	kio__group_leave(group, status);
+	return kio__group_is_sealed(group) && group_moves(group, stack);
 }
 
 /*
@@ -218,7 +141,7 @@ open_event(struct kio_event *event, struct kio_event *stack)
 	struct kio_group *group;
 
 	for (;;) {
-		if (kio_event_fired(event) || is_firing(event))
+		if (kio_event_fired(event) || kio__event_is_firing(event))
 			kio__panic("kio_event: fired twice");
 		if (event->word == 0) {
 			event->word = FIRED;
@@ -283,7 +206,7 @@ finish(struct kio_event *event)
 	struct kio_event *after = (struct kio_event *)(event->word & ~TAGS);
 
 	event->word = FIRED;
-	event->gen &= ~FIRING;
+	event->gen &= ~KIO__FIRING;
 	return after;
 }
 
@@ -329,7 +252,7 @@ run(struct kio_event *stack)
 void
 kio_event_fire(struct kio_event *event, int status)
 {
-	if (kio__unlikely(kio_event_fired(event) || is_firing(event)))
+	if (kio__unlikely(kio_event_fired(event) || kio__event_is_firing(event)))
 		kio__panic("kio_event: fired twice, status %d then %d", event->status, status);
 	event->status = status;
 	if (kio__likely(event->word == 0))
@@ -341,7 +264,7 @@ kio_event_fire(struct kio_event *event, int status)
 void
 kio_event_resume(struct kio_event *event)
 {
-	if (!is_firing(event) || kio_event_fired(event))
+	if (!kio__event_is_firing(event) || kio_event_fired(event))
 		kio__panic("kio_event: resumed, but nothing holds it");
 	run(event);
 }
@@ -353,9 +276,9 @@ attach(struct kio_event *event, struct kio_cb *cb, uintptr_t kind)
 {
 	if (kio_event_fired(event))
 		return -EALREADY;
-	if (is_firing(event) || (event->word & GROUP) != 0)
+	if (kio__event_is_firing(event) || (event->word & GROUP) != 0)
 		kio__panic("kio_event: attaching to an event that %s",
-			   is_firing(event) ? "is firing" : "is a group's member; use kio_group_arm");
+			   kio__event_is_firing(event) ? "is firing" : "is a group's member; use kio_group_arm");
 	cb->next = (struct kio_cb *)event->word;
 	event->word = (uintptr_t)cb | kind;
 	return 0;
@@ -378,7 +301,7 @@ kio_event_detach(struct kio_event *event, struct kio_cb *cb)
 {
 	uintptr_t state = event->word & FIRED, link = event->word & ~FIRED, before = 0;
 
-	if (state == 0 && !is_firing(event) && (link & GROUP) != 0)
+	if (state == 0 && !kio__event_is_firing(event) && (link & GROUP) != 0)
 		return false;
 	while (!link_is_end(link) && link_cb(link) != cb) {
 		before = link;
@@ -410,10 +333,10 @@ kio_group_init(struct kio_group *group, enum kio_policy policy, uint32_t k)
 static void
 expect_open(const struct kio_group *group)
 {
-	if ((group->counts & SEALED) != 0)
+	if (kio__group_is_sealed(group))
 		kio__panic("kio_group: a member is added after the seal");
-	if (group_ok(group) + group_failed(group) + group_live(group) == COUNT_MAX)
-		kio__panic("kio_group: more than %u members", COUNT_MAX);
+	if (kio__group_ok(group) + kio__group_failed(group) + kio__group_live(group) == KIO__GROUP_MOST)
+		kio__panic("kio_group: more than %u members", KIO__GROUP_MOST);
 }
 
 void
@@ -421,13 +344,13 @@ kio_group_add(struct kio_group *group, struct kio_event *event)
 {
 	expect_open(group);
 	if (kio_event_fired(event)) {
-		group_count(group, event->status);
+		kio__group_count(group, event->status);
 		return;
 	}
-	if (event->word != 0 || is_firing(event))
+	if (event->word != 0 || kio__event_is_firing(event))
 		kio__panic("kio_group: an event with callbacks joins by kio_group_arm");
 	event->word = (uintptr_t)group | GROUP;
-	group->counts += LIVE_ONE;
+	kio__group_enter(group);
 }
 
 void
@@ -437,9 +360,9 @@ kio_group_arm(struct kio_group *group, struct kio_arm *arm, struct kio_event *ev
 	arm->cb.fn = arm_fired;
 	arm->group = group;
 	if (kio_event_attach(event, &arm->cb) < 0)
-		group_count(group, event->status);
+		kio__group_count(group, event->status);
 	else
-		group->counts += LIVE_ONE;
+		kio__group_enter(group);
 }
 
 void
@@ -447,9 +370,9 @@ kio_group_seal(struct kio_group *group)
 {
 	struct kio_event *stack = NULL;
 
-	if ((group->counts & SEALED) != 0)
+	if (kio__group_is_sealed(group))
 		kio__panic("kio_group: sealed twice");
-	group->counts |= SEALED;
+	kio__group_close(group);
 	if (group_moves(group, &stack))
 		stack = open_event(&group->event, stack);
 	run(stack);

@@ -139,7 +139,6 @@ struct kio__bounce {
 struct kio_join {
 	struct kio_join *next; /* while waiting for a container */
 	struct kio_group group;
-	struct kio_cb finished;
 	struct kio_frame *frame;
 	struct kio__reserve *reserve;
 	bool (*pull)(struct kio_join *join, struct kio_part *part);
@@ -153,7 +152,6 @@ struct kio_join {
 	bool fans;    /* parts go to the legs, by the class */
 	bool pulled;  /* `part` holds one */
 	bool waiting;
-	bool sealed;
 };
 
 static inline struct kio_frame *

@@ -35,6 +35,7 @@ struct kio__ranges {
 	uint64_t orders;
 	struct range *newest;
 	unsigned held; /* waiting ones too */
+	unsigned waiting;
 	unsigned counts[CLASSES];
 	uint64_t classes; /* a bit for each that is not empty */
 	uint32_t inside;
@@ -222,9 +223,11 @@ acquire(struct kio__ranges *ranges, struct range *range)
 
 	range->before = 0;
 	range->order = ranges->orders++;
-	visit_overlapping(ranges, range, count_before);
+	if (ranges->held != 0)
+		visit_overlapping(ranges, range, count_before);
 	insert(ranges, range);
 	granted = range->before == 0;
+	ranges->waiting += !granted;
 	unlock(ranges, shared);
 	return granted;
 }
@@ -248,6 +251,7 @@ count_down(struct range *self, struct range *other)
 
 	if (other->order < self->order || --other->before != 0)
 		return;
+	other->frame->level->ranges->waiting--;
 	kio->task.run = granted_elsewhere;
 	if (loop == self->frame->level->loop)
 		kio__loop_push(loop, &kio->task);
@@ -263,7 +267,8 @@ kio__range_clean(struct kio_frame *frame)
 	bool shared = lock(ranges);
 
 	take_out(ranges, range);
-	visit_overlapping(ranges, range, count_down);
+	if (ranges->waiting != 0)
+		visit_overlapping(ranges, range, count_down);
 	unlock(ranges, shared);
 }
 

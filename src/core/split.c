@@ -17,6 +17,7 @@
  * down.
  */
 #include "core/frame.h"
+#include "core/group.h"
 
 /* --- reserves ----------------------------------------------------------- */
 
@@ -85,18 +86,20 @@ reserve_give(struct kio__reserve *reserve, struct kio *kio)
 
 /* --- sending parts ------------------------------------------------------ */
 
+/* Field by field: clearing the whole costs more than filling it. */
 static void
-part_init(struct kio_join *join, struct kio_part *part)
+part_init(const struct kio_join *join, struct kio_part *part)
 {
-	struct kio_frame *frame = join->frame;
+	const struct kio_frame *frame = join->frame;
 
-	*part = (struct kio_part){
-		.op = (enum kio_op)frame->op,
-		.flags = frame->flags,
-		.offset = frame->offset,
-		.data = frame->data,
-		.start = join->taken,
-	};
+	part->leg = 0;
+	part->op = (enum kio_op)frame->op;
+	part->flags = frame->flags;
+	part->offset = frame->offset;
+	part->data = frame->data;
+	part->start = join->taken;
+	part->covers = 0;
+	part->priv = 0;
 }
 
 /* Is the next part known? Asks for it at most once. */
@@ -158,12 +161,27 @@ static void
 send_next(struct kio_join *join, struct kio *kio)
 {
 	kio->join = join;
-	kio_event_init(&kio->event);
-	kio_group_add(&join->group, &kio->event);
+	kio__group_enter(&join->group);
 	join->pulled = false;
 	join->parts++;
 	kio__bump(&join->frame->level->parts, 1);
 	send(join, kio, &join->part);
+}
+
+/* All parts are back: the frame goes up with what came out. */
+static void
+finish_split(struct kio_join *join)
+{
+	struct kio_frame *frame = join->frame;
+	struct kio *kio = frame->kio;
+
+	if (kio__unlikely(join->status < 0)) {
+		kio->fail_from = join->fail_from;
+		kio->fail_len = join->fail_to - join->fail_from;
+	}
+	if (join->fans)
+		frame->bits |= KIO__JOINED;
+	kio__finish_frame(frame, join->status);
 }
 
 /* Sends parts as far as the reserve goes; waits for it, or seals the group when there are no more. */
@@ -185,8 +203,9 @@ go_on(struct kio_join *join)
 		}
 		return;
 	}
-	join->sealed = true;
-	kio_group_seal(&join->group);
+	kio__group_close(&join->group);
+	if (kio__group_decides(&join->group))
+		finish_split(join);
 }
 
 /* A container is free: who waits for one gets it. */
@@ -215,16 +234,15 @@ collect_error(struct kio_join *join, uint64_t from, uint64_t len, int status)
 	join->fail_to = kio__max(join->fail_to, from + len);
 }
 
+/* One that failed, or of which the class wants to know. */
 static void
 collect(struct kio_join *join, const struct kio *kio, const struct kio_part *part)
 {
 	struct kio *whole = join->frame->kio;
 
 	if (part->status == 0) {
-		if (join->frame->op == KIO_EXTENTS) {
-			whole->extent_len = part->extent_len;
-			whole->extent_flags = part->extent_flags;
-		}
+		whole->extent_len = part->extent_len;
+		whole->extent_flags = part->extent_flags;
 	} else if (part->covers == 0 && kio->event.status != 0) {
 		collect_error(join, part->start + kio->fail_from, kio->fail_len, part->status);
 	} else {
@@ -257,6 +275,16 @@ show_part(struct kio_join *join, struct kio *kio, struct kio_part *part)
 	return layer->class_->part_done(layer, join->frame, part);
 }
 
+/* Most parts succeed, and nobody needs to hear more of them than that. */
+static bool
+is_plain(const struct kio_join *join, const struct kio *kio)
+{
+	const struct kio_frame *frame = join->frame;
+
+	return kio->event.status == 0 && frame->op != KIO_EXTENTS &&
+	       (!join->fans || (frame->level->layer->class_->bits & KIO_SEES_PARTS) == 0);
+}
+
 void
 kio__part_up(struct kio *kio)
 {
@@ -264,39 +292,28 @@ kio__part_up(struct kio *kio)
 	struct kio__reserve *reserve = join->reserve;
 	struct kio_part part;
 
-	if (show_part(join, kio, &part) == KIO_AGAIN) {
-		send(join, kio, &part);
-		return;
+	if (kio__unlikely(!is_plain(join, kio))) {
+		if (show_part(join, kio, &part) == KIO_AGAIN) {
+			send(join, kio, &part);
+			return;
+		}
+		collect(join, kio, &part);
 	}
-	collect(join, kio, &part);
 	kio->frame = NULL;
-	kio_event_fire(&kio->event, 0);
+	kio__group_leave(&join->group, 0);
 	reserve_give(reserve, kio);
 	/* while it lasts the container stays with its split, unless others wait */
-	if (!join->waiting && !join->sealed)
-		go_on(join);
-	serve(reserve);
+	if (!kio__group_is_sealed(&join->group)) {
+		if (!join->waiting)
+			go_on(join);
+	} else if (kio__group_decides(&join->group)) {
+		finish_split(join);
+	}
+	if (kio__unlikely(!kio__queue_empty(&reserve->waiting)))
+		serve(reserve);
 }
 
 /* --- beginning and end -------------------------------------------------- */
-
-static struct kio_event *
-finished(struct kio_cb *cb, struct kio_event *event)
-{
-	struct kio_join *join = kio_container_of(cb, struct kio_join, finished);
-	struct kio_frame *frame = join->frame;
-	struct kio *kio = frame->kio;
-
-	(void)event;
-	if (join->status < 0) {
-		kio->fail_from = join->fail_from;
-		kio->fail_len = join->fail_to - join->fail_from;
-	}
-	if (join->fans)
-		frame->bits |= KIO__JOINED;
-	kio__finish_frame(frame, join->status);
-	return NULL;
-}
 
 static void
 join_init(struct kio_join *join, struct kio_frame *frame, struct kio__reserve *reserve,
@@ -311,7 +328,7 @@ join_init(struct kio_join *join, struct kio_frame *frame, struct kio__reserve *r
 	join->status = 0;
 	join->fail_from = UINT64_MAX;
 	join->fail_to = 0;
-	join->fans = join->pulled = join->waiting = join->sealed = false;
+	join->fans = join->pulled = join->waiting = false;
 }
 
 /* All parts are to fire, whatever they say: what came out is in the join. */
@@ -319,8 +336,6 @@ static void
 begin(struct kio_join *join)
 {
 	kio_group_init(&join->group, KIO_SETTLE, 0);
-	join->finished.fn = finished;
-	kio_event_attach(&join->group.event, &join->finished);
 	go_on(join);
 }
 
