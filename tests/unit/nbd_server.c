@@ -19,7 +19,7 @@
 #include "wire.h"
 
 #define ROUND_NS 1000000
-#define MOST_ROUNDS 20000
+#define MOST_ROUNDS 3000
 
 static struct kio_stack *stack;
 static struct kio_channel *channel;
@@ -277,19 +277,23 @@ TEST("nbd server: what was written is read, whatever its length and place")
 	close_server();
 }
 
-TEST("nbd server: requests may come byte by byte")
+TEST("nbd server: handshake and requests may come byte by byte")
 {
 	struct wire wire = { .len = 0 };
+	unsigned char answer[18 + 10];
 	int fd;
 
 	if (!open_server("mem size=1M", false))
 		return;
-	fd = ready_client();
+	fd = connect_client();
+	wire_put32(&wire, NBD_FLAG_FIXED_NEWSTYLE | NBD_FLAG_NO_ZEROES);
+	wire_option(&wire, NBD_OPT_EXPORT_NAME, "disk", 4);
 	wire_request(&wire, 0, NBD_CMD_WRITE, 1, 5, 3);
 	wire_put(&wire, "abc", 3);
 	wire_request(&wire, 0, NBD_CMD_FLUSH, 2, 0, 0);
 	for (size_t i = 0; i < wire.len; i++)
 		send_all(fd, wire.bytes + i, 1);
+	CHECK_EQ(receive(fd, answer, sizeof(answer)), sizeof(answer));
 	expect_reply(fd, 1, 0);
 	expect_reply(fd, 2, 0);
 	expect_bytes(fd, 5, 1, 'a');
@@ -582,6 +586,27 @@ TEST("nbd server: who takes no replies is not read any further, and waits alone"
 	CHECK_STR(said, "");
 	close(greedy);
 	close(other);
+	close_server();
+}
+
+TEST("nbd server: what a client has in flight is bounded in bytes too")
+{
+	struct wire wire = { .len = 0 };
+	struct nbd_server_counts counts;
+	int fd;
+
+	if (!open_server("delay 100ms | null size=64M", false))
+		return;
+	fd = ready_client();
+	for (unsigned i = 0; i < 30; i++)
+		wire_request(&wire, 0, NBD_CMD_READ, i, 0, 8 << 20);
+	send_all(fd, wire.bytes, wire.len);
+	for (unsigned i = 0; i < 10; i++)
+		step();
+	nbd_server_counts(server, &counts);
+	CHECK(counts.requests >= 2);
+	CHECK(counts.requests <= 8);
+	close(fd);
 	close_server();
 }
 
