@@ -300,8 +300,8 @@ static const char *const every_layer[] = {
 	"mirror state=none { mem 1M ; mem 1M }",
 	"stripe chunk=4K { mem 1M ; mem 1M }",
 	"align | crypt header=none key-file=test.key | mem 2M",
-	"align | mirror state=none { crypt header=none key-file=test.key | mem 2M ; "
-	"crypt header=none key-file=test.key | mem 2M }",
+	("align | mirror state=none { crypt header=none key-file=test.key | mem 2M ; "
+	 "crypt header=none key-file=test.key | mem 2M }"),
 	"align | crypt header=none key-file=test.key | crypt header=none key-file=test.key | mem 2M",
 	"align | file memory.img size=1M",
 };
