@@ -88,6 +88,8 @@ int cli_io_error(const struct cli *cli, const char *what, int error);
 
 /* Prints a result and frees it; adds the schema "kiobuf/NAME/1". */
 int cli_print_json(const char *name, json_t *result);
+/* A string for it of any bytes. */
+json_t *cli_json_text(const char *text);
 
 /* "1.5 GiB"; for people. */
 const char *cli_size(uint64_t bytes, char *text, size_t size);

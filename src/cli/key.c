@@ -39,7 +39,8 @@ run_key(struct cli *cli)
 		return cli_io_error(cli, path, -EIO);
 	}
 	if (cli->json)
-		return cli_print_json("key", json_pack("{s:s, s:i}", "file", path, "key_bytes", KEY_BYTES));
+		return cli_print_json("key", json_pack("{s:o, s:i}", "file", cli_json_text(path),
+						       "key_bytes", KEY_BYTES));
 	printf("%s: a key of %d random bytes, for you alone to read\n", path, KEY_BYTES);
 	return EXIT_YES;
 }

@@ -101,14 +101,15 @@ unknown_option(const struct cli *cli, const char *name)
 	const struct cli_option *tables[] = { cli->command->options,
 					      cli->command->opens ? opening : NULL, common };
 	struct guess guess = { 0 };
-	char text[80];
+	char text[80], word[80];
 
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, "="), name);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		for (const struct cli_option *option = tables[i]; option != NULL && option->name != NULL;
 		     option++)
-			kio__guess(&guess, name, option->name);
+			kio__guess(&guess, word, option->name);
 	}
-	return cli_fail(cli, EXIT_USAGE, "no option --%s%s", name,
+	return cli_fail(cli, EXIT_USAGE, "no option --%s%s", word,
 			kio__guessed(&guess, text, sizeof(text)));
 }
 

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <kiobuf/layer.h>
@@ -59,30 +60,51 @@ cli_log(void *priv, enum kio_severity severity, const char *text)
 	cli_say("kiobuf: %s%s", names[severity], text);
 }
 
+/* A file of text; one that can be read just once was read. */
+static FILE *
+open_source(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "r") : NULL;
+}
+
 /* The line a complaint is about, out of the text given or the file. */
 static void
-print_caret(const char *text, const struct kio_diag *diag)
+find_line(const char *text, const struct kio_diag *diag, char *line, size_t size)
 {
-	char line[512];
-	FILE *file = diag->source[0] != '\0' ? fopen(diag->source, "r") : NULL;
+	FILE *file = diag->source[0] != '\0' ? open_source(diag->source) : NULL;
 	unsigned number = 1;
 
 	line[0] = '\0';
 	if (file != NULL) {
-		while (fgets(line, sizeof(line), file) != NULL && number < diag->line)
+		while (fgets(line, (int)size, file) != NULL && number < diag->line)
 			number++;
 		fclose(file);
 	} else if (diag->source[0] == '\0') {
 		for (; number < diag->line && (text = strchr(text, '\n')) != NULL; text++)
 			number++;
-		snprintf(line, sizeof(line), "%s", text != NULL ? text : "");
+		snprintf(line, size, "%s", text != NULL ? text : "");
 	}
 	line[strcspn(line, "\n")] = '\0';
+}
+
+static void
+print_caret(const char *text, const struct kio_diag *diag)
+{
+	char line[512];
+
+	find_line(text, diag, line, sizeof(line));
 	if (line[0] == '\0' || diag->column > strlen(line) + 1)
 		return;
 	fprintf(stderr, "  %s\n  ", line);
-	for (unsigned i = 1; i < diag->column; i++)
-		fputc(line[i - 1] == '\t' ? '\t' : ' ', stderr);
+	for (unsigned i = 1; i < diag->column; i++) {
+		/* columns count bytes; of a character in UTF-8 just the first moves the caret */
+		if (line[i - 1] == '\t')
+			fputc('\t', stderr);
+		else if ((line[i - 1] & 0xc0) != 0x80)
+			fputc(' ', stderr);
+	}
 	fputs("^\n", stderr);
 }
 
@@ -138,6 +160,36 @@ cli_print_json(const char *name, json_t *result)
 	fputc('\n', stdout);
 	json_decref(head);
 	return EXIT_YES;
+}
+
+/* JSON is UTF-8; what a path has besides is shown as the character for that. */
+json_t *
+cli_json_text(const char *text)
+{
+	static const char unknown[] = "\xef\xbf\xbd";
+	json_t *result = json_string(text), *piece;
+	size_t size;
+	char *plain;
+	FILE *out;
+
+	if (result != NULL)
+		return result;
+	out = open_memstream(&plain, &size);
+	while (out != NULL && *text != '\0') {
+		/* the longest beginning that is text */
+		size_t len = strnlen(text, 4);
+
+		for (piece = NULL; len > 0 && piece == NULL; len -= piece == NULL)
+			piece = json_stringn(text, len);
+		json_decref(piece);
+		fwrite(len != 0 ? text : unknown, 1, len != 0 ? len : sizeof(unknown) - 1, out);
+		text += len != 0 ? len : 1;
+	}
+	if (out == NULL || fclose(out) != 0)
+		return NULL;
+	result = json_string(plain);
+	free(plain);
+	return result;
 }
 
 const char *
@@ -243,8 +295,8 @@ cli_json_stats(const struct kio_stack *stack)
 		kio_layer_stat(layer, &stat);
 		json_array_append_new(
 			layers,
-			json_pack("{s:s, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
-				  kio_layer_name(layer), "class", kio_layer_class(layer)->name, "depth",
+			json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
+				  cli_json_text(kio_layer_name(layer)), "class", kio_layer_class(layer)->name, "depth",
 				  (int)kio_layer_depth(layer), "ios", (json_int_t)stat.ios, "parts",
 				  (json_int_t)stat.parts, "moved_bytes", (json_int_t)stat.bytes,
 				  "copied_bytes", (json_int_t)stat.copied, "waits",

@@ -15,33 +15,47 @@
 
 /* --- to JSON ------------------------------------------------------------ */
 
+/* NULL: something in it is no UTF-8, which is all that JSON can hold. */
+static json_t *json_node(const struct kio_node *node);
+
+static json_t *
+json_option(const struct kio_arg *arg)
+{
+	json_t *option = json_object();
+	int rc = 0;
+
+	if (arg->key != NULL)
+		rc |= json_object_set_new(option, "key", json_string(arg->key));
+	if (arg->stack != NULL)
+		rc |= json_object_set_new(option, "stack", json_node(arg->stack));
+	else
+		rc |= json_object_set_new(option, "value", json_string(arg->value));
+	if (rc == 0)
+		return option;
+	json_decref(option);
+	return NULL;
+}
+
 static json_t *
 json_node(const struct kio_node *node)
 {
-	json_t *result = json_object(), *options = json_array(), *legs = json_array(), *option;
+	json_t *result = json_object(), *options = json_array(), *legs = json_array();
+	int rc = json_object_set_new(result, "class", json_string(node->class_name));
 
-	json_object_set_new(result, "class", json_string(node->class_name));
 	if (node->name != NULL)
-		json_object_set_new(result, "name", json_string(node->name));
-	for (unsigned i = 0; i < node->arg_count; i++) {
-		const struct kio_arg *arg = &node->args[i];
-
-		option = json_object();
-		if (arg->key != NULL)
-			json_object_set_new(option, "key", json_string(arg->key));
-		if (arg->stack != NULL)
-			json_object_set_new(option, "stack", json_node(arg->stack));
-		else
-			json_object_set_new(option, "value", json_string(arg->value));
-		json_array_append_new(options, option);
-	}
-	json_object_set_new(result, "options", options);
+		rc |= json_object_set_new(result, "name", json_string(node->name));
+	for (unsigned i = 0; i < node->arg_count; i++)
+		rc |= json_array_append_new(options, json_option(&node->args[i]));
+	rc |= json_object_set_new(result, "options", options);
 	for (unsigned i = 0; i < node->leg_count; i++)
-		json_array_append_new(legs, json_node(node->legs[i]));
-	json_object_set_new(result, "legs", legs);
+		rc |= json_array_append_new(legs, json_node(node->legs[i]));
+	rc |= json_object_set_new(result, "legs", legs);
 	if (node->braces)
-		json_object_set_new(result, "braces", json_true());
-	return result;
+		rc |= json_object_set_new(result, "braces", json_true());
+	if (rc == 0)
+		return result;
+	json_decref(result);
+	return NULL;
 }
 
 /* The definition that the stack is, or NULL. */
@@ -55,21 +69,29 @@ root_definition(const struct kio_tree *tree)
 	return NULL;
 }
 
+static json_t *
+json_definition(const struct kio_definition *definition)
+{
+	return json_pack("{s:s, s:b, s:o}", "name", definition->name, "export", definition->is_export,
+			 "stack", json_node(definition->root));
+}
+
 static int
-print_json(const struct kio_tree *tree)
+print_json(const struct cli *cli, const struct kio_tree *tree)
 {
 	const struct kio_definition *root = root_definition(tree);
-	json_t *definitions = json_array(), *result;
+	json_t *result = json_object(), *definitions = json_array();
+	int rc = json_object_set_new(result, "stack", json_node(tree->root));
 
-	for (unsigned i = 0; i < tree->definition_count; i++)
-		json_array_append_new(definitions,
-				      json_pack("{s:s, s:b, s:o}", "name", tree->definitions[i].name,
-						"export", tree->definitions[i].is_export, "stack",
-						json_node(tree->definitions[i].root)));
-	result = json_pack("{s:o, s:o}", "stack", json_node(tree->root), "definitions", definitions);
 	if (root != NULL)
-		json_object_set_new(result, "name", json_string(root->name));
-	return cli_print_json("stack", result);
+		rc |= json_object_set_new(result, "name", json_string(root->name));
+	for (unsigned i = 0; i < tree->definition_count; i++)
+		rc |= json_array_append_new(definitions, json_definition(&tree->definitions[i]));
+	rc |= json_object_set_new(result, "definitions", definitions);
+	if (rc == 0)
+		return cli_print_json("stack", result);
+	json_decref(result);
+	return cli_fail(cli, EXIT_USAGE, "the text is not UTF-8; JSON cannot hold it");
 }
 
 /* --- to text ------------------------------------------------------------ */
@@ -258,7 +280,7 @@ run_stack(struct cli *cli)
 		kio_tree_destroy(tree);
 		return EXIT_USAGE;
 	}
-	rc = cli->json ? print_json(tree) : print_text(tree);
+	rc = cli->json ? print_json(cli, tree) : print_text(tree);
 	kio_tree_destroy(tree);
 	return rc;
 }

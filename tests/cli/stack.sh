@@ -94,12 +94,20 @@ check "stack: an export of a file opens" "$K" info @web.kio:vm2
 code 2 "stack: several, and none named" "$K" info @web.kio
 says 'web.kio' "stack: the file is named" "$K" info @web.kio
 says '^mem size=4096$' "stack: --set fills in" "$K" stack 'mem size=${n}' --set n=4096
+same_text "$(printf 'file "\303\244 \342\202\254"')"
+code 2 "stack: what is no UTF-8 is not made JSON" "$K" stack "$(printf 'file \344')" --json
 json 'j["stack"]["options"][0]["value"] == "a | b; c"' "stack: a value of --set is one word" \
 	"$K" stack 'file ${n}' --set 'n=a | b; c' --json
 code 2 "stack: a name that is not set" "$K" stack 'mem size=${n}'
 says '^  *\^$' "stack: a caret" "$K" stack 'mem sise=1M'
 says "did you mean 'size'" "stack: a hint" "$K" stack 'mem sise=1M'
 says '^crop | fil x' "stack: the line is shown" sh -c '"$0" stack "crop | fil x" 2>&1 | sed "s/^  //"' "$K"
+mkfifo pipe
+(echo 'mem sise=1M' >pipe) &
+says "did you mean 'size'" "stack: a pipe is read once" timeout 10 "$K" stack @pipe
+printf '  crop name=ä | fil x\n                ^\n' >caret
+check "stack: the caret stands under its character, not byte" \
+	sh -c '"$0" stack "crop name=ä | fil x" 2>&1 | tail -n 2 | cmp - caret' "$K"
 for wrong in '' 'fil a' 'mem size=1M size=2M' 'mem size=1KB' 'mem size=1M | mem size=1M' 'crop' \
 	'mirror { }' 'mem {' 'mem }' 'mem size="1M' '| mem' 'mem |' 'mem size={ mem size=1M }' \
 	'crop { mem size=1M ; mem size=1M }' 'mem size=1M name=a name=b' \
@@ -158,6 +166,10 @@ json 'j["schema"] == "kiobuf/info/1" and j["size_bytes"] == 2048577 and j["chann
 says '^|- left ' "info: draws the tree" "$K" info 'concat { file a.img name=left ; mem size=1M }'
 says '^`- mem0 ' "info: to its last leg" "$K" info 'concat { file a.img name=left ; mem size=1M }'
 code 3 "info: a file that is not there" "$K" info none.img
+odd=$(printf '\344\303\244x\377.img')
+cp a.img "$odd"
+json 'j["layers"][0]["state"].startswith("\ufffd\xe4x\ufffd.img")' \
+	"info: a name that is no UTF-8 is shown in JSON" "$K" info "$odd" --json
 code 2 "info: a range past the end is wrong" "$K" info 'crop offset=2M | file a.img'
 code 5 "info: the same file twice" "$K" info 'concat { file a.img ; file ./a.img }'
 "$K" info 'file new.img size=1M' >/dev/null 2>&1
