@@ -22,6 +22,7 @@
 #include "core/loop.h"
 #include "port/port.h"
 
+#define MOST_SECONDS 1000000000u
 #define STEPS 64u
 #define HISTOGRAM (64u * STEPS)
 
@@ -287,8 +288,11 @@ run_workers(struct bench *bench, uint64_t loops)
 	begun = kio__now();
 	cpu = cpu_ns();
 	bench->until_ns = begun + bench->until_ns;
-	if (rc == EXIT_YES)
+	if (rc == EXIT_YES) {
 		rc = start_workers(bench, workers, loops);
+		sums->took_ns = kio__now() - begun;
+		sums->cpu_ns = cpu_ns() - cpu;
+	}
 	for (uint64_t i = 0; workers != NULL && sums != NULL && i < loops; i++) {
 		if (rc == EXIT_YES && workers[i].error < 0)
 			rc = cli_io_error(bench->cli, bench->cli->args[0], workers[i].error);
@@ -302,11 +306,8 @@ run_workers(struct bench *bench, uint64_t loops)
 	}
 	if (rc == EXIT_YES && cli_signal() != 0)
 		rc = cli_fail(bench->cli, EXIT_SIGNAL + cli_signal(), "stopped by a signal");
-	if (rc == EXIT_YES) {
-		sums->took_ns = kio__now() - begun;
-		sums->cpu_ns = cpu_ns() - cpu;
+	if (rc == EXIT_YES)
 		rc = report(bench, sums);
-	}
 	free(workers);
 	free(sums);
 	return rc;
@@ -315,22 +316,26 @@ run_workers(struct bench *bench, uint64_t loops)
 static int
 run_stack(struct cli *cli)
 {
+	const uint64_t seconds = cli_number(cli, "seconds", 3), loops = cli_number(cli, "loops", 1);
+	const uint64_t writes = cli_number(cli, "write", 0);
 	struct bench bench = {
 		.cli = cli,
 		.block = cli_number(cli, "block", 4096),
 		.depth = cli_number(cli, "depth", 32),
-		.until_ns = cli_number(cli, "seconds", 3) * 1000000000u,
-		.write_percent = (unsigned)cli_number(cli, "write", 0),
+		.until_ns = seconds * 1000000000u,
+		.write_percent = (unsigned)writes,
 		.sequential = cli_flag(cli, "sequential"),
 	};
 	struct cli_open how = { .read_only = bench.write_percent == 0 };
-	uint64_t loops = cli_number(cli, "loops", 1);
 	const struct kio_limits *limits;
 	int rc, closed;
 
 	if (bench.block == 0 || bench.depth == 0 || bench.depth > 65536 || loops == 0 || loops > 64 ||
-	    bench.write_percent > 100)
-		return cli_fail(cli, EXIT_USAGE, "block, depth (to 65536), loops (to 64) and write (to 100) are off");
+	    writes > 100 || seconds > MOST_SECONDS)
+		return cli_fail(cli, EXIT_USAGE,
+				"--depth is 1 to 65536, --loops 1 to 64, --write 0 to 100, --seconds up to %u; "
+				"--block is not 0",
+				MOST_SECONDS);
 	if (bench.write_percent != 0 && !cli_flag(cli, "force") && cli_may_hold_data(cli, cli->args[0]))
 		return cli_fail(cli, EXIT_REFUSED, "writing destroys what the stack holds; --force does it");
 	cli_signals_begin();

@@ -34,6 +34,7 @@ code 2 "bench: blocks that do not fit the stack's" sh -c '
 	head -c 64 /dev/urandom >key && chmod 600 key
 	exec "$0" bench "crypt key-file=key header=none | mem size=1M" --block 512' "$K"
 code 2 "bench: no more than 100 percent" "$K" bench a.img --write 101 --force
+code 2 "bench: no longer than a lifetime" "$K" bench a.img --seconds 99999999999
 code 2 "bench: no depth" "$K" bench a.img --depth 0
 code 2 "bench: nothing to measure" "$K" bench
 code 2 "bench: a suite that is not there" "$K" bench --suite none
