@@ -333,10 +333,13 @@ transfer(struct copy *copy)
 	dispose(copy);
 	if (rc != EXIT_YES)
 		return rc;
+	if (copy->error < 0 && copy->flushing)
+		return cli_fail(copy->cli, EXIT_IO, "%s: %s", copy->doing, kio_error_text(copy->error));
 	if (copy->error < 0)
 		return cli_fail(copy->cli, EXIT_IO, "%s at %lu: %s", copy->doing, copy->error_at,
 				kio_error_text(copy->error));
-	if (cli_signal() != 0)
+	/* one that came when all was written is too late */
+	if (!copy->flushing && cli_signal() != 0)
 		return cli_fail(copy->cli, EXIT_SIGNAL + cli_signal(),
 				"stopped by a signal; the destination is not complete");
 	print_result(copy, kio__now() - begun);
