@@ -58,6 +58,8 @@ kio__ranges_create(struct kio__ranges **out, uint32_t block)
 	if (ranges == NULL)
 		return -ENOMEM;
 	kio__mutex_init(&ranges->mutex);
+	/* without the barrier there is no way from the flag to the mutex */
+	ranges->shared = !kio__barrier_everywhere();
 	ranges->block = block;
 	*out = ranges;
 	return 0;
