@@ -24,6 +24,7 @@
 
 #include <kiobuf/layer.h>
 
+#include "base/math.h"
 #include "core/loop.h"
 #include "core/stack.h"
 
@@ -42,6 +43,7 @@ struct file {
 
 	int own; /* the descriptor in use */
 	bool is_block;
+	unsigned sector; /* a device clears whole ones; a file any byte: 1 */
 	dev_t device;
 	ino_t inode;
 	int error; /* the first that writing back reported; atomic */
@@ -213,12 +215,11 @@ file_lock(struct file *file, struct kio_diag *diag)
 static int
 file_device_size(struct file *file, uint64_t *size, struct kio_diag *diag)
 {
-	unsigned sector;
 
-	if (ioctl(file->own, BLKGETSIZE64, size) < 0 || ioctl(file->own, BLKSSZGET, &sector) < 0)
+	if (ioctl(file->own, BLKGETSIZE64, size) < 0 || ioctl(file->own, BLKSSZGET, &file->sector) < 0)
 		return kio_refuse(diag, -errno, "%s does not tell its size: %e", file_label(file), errno);
 	if (file->direct)
-		file->layer.limits.block = file->layer.limits.mem_align = sector;
+		file->layer.limits.block = file->layer.limits.mem_align = file->sector;
 	return 0;
 }
 
@@ -251,6 +252,7 @@ file_limits(struct file *file, struct kio_diag *diag)
 	if (fstat(file->own, &st) < 0)
 		return kio_refuse(diag, -errno, "%s: %e", file_label(file), errno);
 	file->is_block = S_ISBLK(st.st_mode);
+	file->sector = 1;
 	file->device = file->is_block ? st.st_rdev : st.st_dev;
 	file->inode = st.st_ino;
 	limits->size = (uint64_t)st.st_size;
@@ -523,24 +525,34 @@ file_synced(struct kio__io *io)
 	kio_complete(self->frame, error);
 }
 
-static int64_t
-write_zeroes(const struct kio__io *io, uint64_t len)
+static int
+write_zeroes(int fd, uint64_t from, uint64_t to)
 {
 	static const unsigned char zeroes[65536] __attribute__((aligned(4096)));
-	uint64_t offset = io->offset;
 	ssize_t rc;
 
-	while (len > 0) {
-		rc = pwrite(io->fd, zeroes, len < sizeof(zeroes) ? (size_t)len : sizeof(zeroes),
-			    (off_t)offset);
+	while (from < to) {
+		rc = pwrite(fd, zeroes, (size_t)kio__min(to - from, sizeof(zeroes)), (off_t)from);
 		if (rc < 0 && errno != EINTR)
 			return -errno;
-		if (rc > 0) {
-			offset += (uint64_t)rc;
-			len -= (uint64_t)rc;
-		}
+		from += rc > 0 ? (uint64_t)rc : 0;
 	}
 	return 0;
+}
+
+/* A discard is advice; zeroes are a promise. */
+static int
+clear(const struct kio_frame *frame, int fd, uint64_t from, uint64_t to)
+{
+	int mode = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
+
+	if ((frame->flags & KIO_NO_UNMAP) != 0)
+		mode = FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE;
+	if (fallocate(fd, mode, (off_t)from, (off_t)(to - from)) == 0)
+		return 0;
+	if (errno != EOPNOTSUPP)
+		return -errno;
+	return frame->op == KIO_DISCARD ? 0 : write_zeroes(fd, from, to);
 }
 
 static int64_t
@@ -548,17 +560,17 @@ file_clear(struct kio__io *io)
 {
 	struct file_io *self = kio_container_of(io, struct file_io, io);
 	const struct kio_frame *frame = self->frame;
-	bool discard = frame->op == KIO_DISCARD;
-	int mode = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE;
-	int64_t rc = 0;
+	uint64_t from = frame->offset, to = from + frame->data.len;
+	uint64_t whole_from = kio__min(kio__align_up(from, self->file->sector), to);
+	uint64_t whole_to = kio__max(kio__align_down(to, self->file->sector), whole_from);
+	int rc = 0;
 
-	if ((frame->flags & KIO_NO_UNMAP) != 0)
-		mode = FALLOC_FL_KEEP_SIZE | FALLOC_FL_ZERO_RANGE;
-	if (fallocate(io->fd, mode, (off_t)frame->offset, (off_t)frame->data.len) < 0)
-		rc = -errno;
-	/* a discard is advice; zeroes are a promise */
-	if (rc == -EOPNOTSUPP)
-		rc = discard ? 0 : write_zeroes(io, frame->data.len);
+	if (whole_from < whole_to)
+		rc = clear(frame, io->fd, whole_from, whole_to);
+	if (rc == 0 && frame->op == KIO_WRITE_ZEROES)
+		rc = write_zeroes(io->fd, from, whole_from);
+	if (rc == 0 && frame->op == KIO_WRITE_ZEROES)
+		rc = write_zeroes(io->fd, whole_to, to);
 	if (rc == 0 && (frame->flags & KIO_FUA) != 0 && fdatasync(io->fd) < 0)
 		rc = -errno;
 	return rc;
