@@ -122,6 +122,15 @@ trace_reset(void)
 	memset(failures, 0, sizeof(failures));
 }
 
+void
+trace_clear(void)
+{
+	for (unsigned i = 0; i < MOST; i++) {
+		if (all_bytes[i] != NULL)
+			memset(all_bytes[i], 0, 8 << 20);
+	}
+}
+
 unsigned char *
 trace_bytes(unsigned id)
 {

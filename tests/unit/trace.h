@@ -27,6 +27,8 @@ extern unsigned trace_count;
 /* The next `times` requests of this kind on this driver fail; op KIO_OPS: of any kind. */
 void trace_fail(unsigned id, enum kio_op op, int error, unsigned times);
 void trace_reset(void);
+/* All drivers hold zeroes again. */
+void trace_clear(void);
 /* The bytes of the driver with this id. */
 unsigned char *trace_bytes(unsigned id);
 
