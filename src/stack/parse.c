@@ -32,6 +32,7 @@ struct parser {
 	struct place begin;
 	char *key;  /* WORD: what stood before =, or NULL */
 	char *word; /* WORD: NULL with a key: a stack in braces follows */
+	bool quoted; /* WORD: not to be taken for a keyword */
 	unsigned braces;
 };
 
@@ -159,6 +160,7 @@ read_word(struct parser *parser)
 
 	parser->token = WORD;
 	parser->key = parser->word = NULL;
+	parser->quoted = false;
 	if (key != 0) {
 		parser->key = kio__keep_text(&parser->tree->kept, parser->at, key);
 		if (parser->key == NULL)
@@ -171,6 +173,7 @@ read_word(struct parser *parser)
 	rc = put(parser, &buffer, "", 0);
 	while (rc == 0 && (!ends_word(*parser->at) || *parser->at == '"')) {
 		if (*parser->at == '"') {
+			parser->quoted = true;
 			rc = put_quoted(parser, &buffer);
 		} else if (*parser->at == '$' && parser->at[1] == '{') {
 			rc = put_value(parser, &buffer);
@@ -388,7 +391,7 @@ parse_head(struct parser *parser, char **name, bool *is_export)
 	int rc;
 
 	*name = NULL;
-	if (parser->key != NULL)
+	if (parser->key != NULL || parser->quoted)
 		return 0; /* of KEY={ there is no word */
 	*is_export = strcmp(parser->word, "export") == 0;
 	if (!*is_export && strcmp(parser->word, "stack") != 0)

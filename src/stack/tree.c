@@ -207,11 +207,21 @@ put_word(FILE *out, const char *word, bool bare)
 	fputc('"', out);
 }
 
+/* At the beginning of a text these two would begin a definition. */
+static void
+put_class(FILE *out, const char *name)
+{
+	if (strcmp(name, "stack") == 0 || strcmp(name, "export") == 0)
+		fprintf(out, "\"%s\"", name);
+	else
+		put_word(out, name, true);
+}
+
 static void
 put_stack(FILE *out, const struct kio_node *node)
 {
 	for (;; node = node->legs[0]) {
-		put_word(out, node->class_name, true);
+		put_class(out, node->class_name);
 		for (unsigned i = 0; i < node->arg_count; i++) {
 			const struct kio_arg *arg = &node->args[i];
 

@@ -54,6 +54,7 @@ TEST("language: stacks in their canonical form, and back")
 	parses("file \"a b.img\" x=\"\"", "file \"a b.img\" x=\"\"");
 	parses("file \"k=v\"", "file \"k=v\"");
 	parses("file \"a_b=v\"", "file \"a_b=v\""); /* was written as an option */
+	parses("\"stack\" | log | stack x", "\"stack\" | log | \"stack\" x"); /* not a definition */
 	parses("file \"a\\\"b\\\\c\\${d}\\n\"", "file \"a\\\"b\\\\c\\${d}\\n\"");
 	parses("cow overlay={ file x.cow } | mem 1M", "cow overlay={ file x.cow } | mem 1M");
 	parses("concat { null }", "concat { null }");
