@@ -139,6 +139,34 @@ bad(const struct reader *reader, const char *what)
 	return cli_fail(reader->cli, EXIT_USAGE, "the JSON is not a stack: %s", what);
 }
 
+/* What the language can say before =; name= is not an option but the node's name. */
+static bool
+is_key(const json_t *json)
+{
+	const char *text = json_string_value(json);
+
+	return text != NULL && text[0] >= 'a' && text[0] <= 'z' && strcmp(text, "name") != 0 &&
+	       text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-_")] == '\0';
+}
+
+/* A member that is not understood is not passed over. known: names, NULL at the end. */
+static bool
+has_only(const json_t *json, const char *const *known)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)(uintptr_t)json, key, value) {
+		const char *const *name = known;
+
+		while (*name != NULL && strcmp(*name, key) != 0)
+			name++;
+		if (*name == NULL)
+			return false;
+	}
+	return true;
+}
+
 static int read_node(struct reader *reader, const json_t *json, struct kio_node **out);
 
 static int
@@ -146,11 +174,14 @@ read_option(struct reader *reader, const json_t *json, struct kio_node *node)
 {
 	const json_t *key = json_object_get(json, "key"), *value = json_object_get(json, "value");
 	const json_t *stack = json_object_get(json, "stack");
+	static const char *const known[] = { "key", "value", "stack", NULL };
 	struct kio_node *side = NULL;
 	int rc = EXIT_YES;
 
-	if (!json_is_object(json) || (key != NULL && !json_is_string(key)))
-		return bad(reader, "an option is an object; its key is a string");
+	if (!json_is_object(json) || !has_only(json, known))
+		return bad(reader, "an option is an object with key, value and stack, and nothing else");
+	if ((key != NULL && !is_key(key)) || (stack != NULL && key == NULL))
+		return bad(reader, "the key of an option is a word of small letters; that of a stack is needed");
 	if ((value == NULL) == (stack == NULL) || (value != NULL && !json_is_string(value)))
 		return bad(reader, "an option has a value, which is a string, or a stack");
 	if (stack != NULL)
@@ -166,11 +197,14 @@ read_node(struct reader *reader, const json_t *json, struct kio_node **out)
 {
 	const json_t *name = json_object_get(json, "name"), *class_ = json_object_get(json, "class");
 	const json_t *options = json_object_get(json, "options"), *legs = json_object_get(json, "legs");
+	static const char *const known[] = { "class", "name", "options", "legs", "braces", NULL };
 	struct kio_node *node, *leg;
 	int rc = EXIT_YES;
 
-	if (!json_is_string(class_) || (name != NULL && !json_is_string(name)))
+	if (!json_is_string(class_) || (name != NULL && json_string_length(name) == 0))
 		return bad(reader, "a node has a class, which is a string, and perhaps a name");
+	if (!has_only(json, known))
+		return bad(reader, "a node has class, name, options, legs and braces, and nothing else");
 	if ((options != NULL && !json_is_array(options)) || (legs != NULL && !json_is_array(legs)))
 		return bad(reader, "options and legs are arrays");
 	if (reader->depth++ == MOST_DEPTH)

@@ -127,6 +127,11 @@ for wrong in '' '{' '[]' '{}' '{"schema":"kiobuf/stack/2","stack":{"class":"mem"
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem","options":{}}}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem","options":[{"key":"size"}]}}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem","options":[{"key":"size","value":"1M","stack":{"class":"mem"}}]}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"mem","options":[{"stack":{"class":"mem"}}]}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"null","options":[{"key":"a b","value":"1M"}]}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"null","options":[{"kay":"size","value":"1M"}]}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"null","opts":[]}}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"null","name":""}}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem size=1M | mem"}}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem"},"definitions":[{"stack":{"class":"mem"}}]}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem"},"name":"none"}' \
