@@ -4,7 +4,7 @@
  *
  * Each request takes a random latency, so requests overtake one another. Writes
  * go into a volatile cache and last when they are flushed or carry FUA. After
- * so many writes the power fails: what is in flight then and later fails, and
+ * so many writes the power fails, for all disks: what is in flight then and later fails, and
  * of what was not flushed a random part, sector by sector, is on the disk. What
  * a disk with a name holds outlives its stack, so that it can be opened again,
  * as after a crash. Everything random comes from one seed.
@@ -27,7 +27,7 @@ struct platter {
 	unsigned char *current; /* as it is read */
 	unsigned char *durable; /* as it is after a power cut */
 	unsigned char *dirty;   /* sectors in which they differ */
-	bool cut;
+	bool open, cut;
 };
 
 struct sim {
@@ -160,14 +160,24 @@ platter_flush(struct platter *platter, uint64_t offset, uint64_t len)
 }
 
 static void
-platter_cut(struct sim *sim)
+platter_cut(struct sim *sim, struct platter *platter)
 {
-	struct platter *platter = sim->platter;
-
 	platter->cut = true;
 	for (uint64_t sector = 0; sector * SECTOR < platter->size; sector++) {
 		if (platter->dirty[sector])
 			sector_settle(platter, sector, (sim_random(sim) & 1) != 0);
+	}
+}
+
+/* The power fails for all disks at the same instant. */
+static void
+power_cut(struct sim *sim)
+{
+	if (sim->store == NULL)
+		platter_cut(sim, &sim->own);
+	for (unsigned i = 0; i < NAMES; i++) {
+		if (platters[i].open)
+			platter_cut(sim, &platters[i]);
 	}
 }
 
@@ -191,6 +201,7 @@ sim_open(struct kio_layer *layer, struct kio_diag *diag)
 	if (sim->platter->cut)
 		memcpy(sim->platter->current, sim->platter->durable, sim->size);
 	sim->platter->cut = false;
+	sim->platter->open = true;
 	sim->random = sim->seed * 0x9e3779b97f4a7c15u + 1;
 	layer->limits.size = sim->size;
 	layer->limits.block = (uint32_t)sim->block;
@@ -203,6 +214,7 @@ sim_close(struct kio_layer *layer)
 {
 	struct sim *sim = sim_of(layer);
 
+	sim->platter->open = false;
 	if (sim->store == NULL)
 		platter_free(&sim->own);
 	return 0;
@@ -234,7 +246,7 @@ carry_out(struct sim *sim, const struct kio_frame *frame)
 	}
 	memset(platter->dirty + offset / SECTOR, 1, (offset + len - 1) / SECTOR - offset / SECTOR + 1);
 	if (++sim->writes == sim->cut) {
-		platter_cut(sim);
+		power_cut(sim);
 		return -EIO;
 	}
 	if ((frame->flags & KIO_FUA) != 0)
