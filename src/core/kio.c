@@ -194,10 +194,10 @@ kio__submit_later(struct kio_frame *frame)
 
 /*
  * Down by one level: in the same frame from a level that has none of its own,
- * else in the next.
+ * else in the next. moves: the offset is another.
  */
 static inline __attribute__((always_inline)) void
-descend(struct kio_frame *frame, uint64_t offset, struct kio_level *to)
+descend(struct kio_frame *frame, uint64_t offset, bool moves, struct kio_level *to)
 {
 	struct kio_level *from = frame->level;
 	uint64_t len = frame->data.len;
@@ -206,12 +206,14 @@ descend(struct kio_frame *frame, uint64_t offset, struct kio_level *to)
 
 	if (from->done != NULL) {
 		next = frame + 1;
+		next->offset = offset;
 		next->data = frame->data;
 		head &= from->pass_head;
 		kio__set_head(next, head);
+	} else if (moves) {
+		next->offset = offset;
 	}
 	next->level = to;
-	next->offset = offset;
 	next->priv = 0;
 	kio__enter(next, to, head, offset, len);
 }
@@ -219,19 +221,19 @@ descend(struct kio_frame *frame, uint64_t offset, struct kio_level *to)
 void
 kio_pass(struct kio_frame *frame)
 {
-	descend(frame, frame->offset, kio__below(frame->level));
+	descend(frame, frame->offset, false, kio__below(frame->level));
 }
 
 void
 kio_pass_at(struct kio_frame *frame, uint64_t offset)
 {
-	descend(frame, offset, kio__below(frame->level));
+	descend(frame, offset, true, kio__below(frame->level));
 }
 
 void
 kio_pass_leg(struct kio_frame *frame, unsigned leg, uint64_t offset)
 {
-	descend(frame, offset, frame->level->legs[leg]);
+	descend(frame, offset, true, frame->level->legs[leg]);
 }
 
 void
@@ -457,25 +459,28 @@ go_up_carefully(struct kio *kio, struct kio_frame *frame)
 	fire_then_done(kio);
 }
 
-/*
- * The way up. This is the short form, for frames that hold nothing; at the
- * first that does go_up_carefully takes over.
- */
-void
-kio__go_up(struct kio *kio)
+static inline __attribute__((always_inline)) void
+arrive(struct kio *kio)
 {
-	struct kio_frame *first = kio__first_frame(kio), *frame = kio->frame;
+	kio->frame = NULL;
+	if (kio__unlikely(kio->event.word != 0 || kio->done == NULL)) {
+		fire_then_done(kio);
+		return;
+	}
+	kio->event.word = KIO_EVENT_FIRED;
+	kio->done(kio);
+}
+
+/* Frames that hold nothing; at the first that does go_up_carefully takes over. */
+static __attribute__((noinline)) void
+go_up(struct kio *kio, struct kio_frame *frame)
+{
+	struct kio_frame *first = kio__first_frame(kio);
 	enum kio_next next;
 
 	while (kio__likely((frame->bits & KIO__CLEANUP) == 0)) {
 		if (frame == first) {
-			kio->frame = NULL;
-			if (kio__unlikely(kio->event.word != 0 || kio->done == NULL)) {
-				fire_then_done(kio);
-				return;
-			}
-			kio->event.word = KIO_EVENT_FIRED;
-			kio->done(kio);
+			arrive(kio);
 			return;
 		}
 		frame--;
@@ -486,6 +491,18 @@ kio__go_up(struct kio *kio)
 		}
 	}
 	go_up_carefully(kio, frame);
+}
+
+/* The way up, from the frame that finished. */
+void
+kio__go_up(struct kio *kio)
+{
+	struct kio_frame *frame = kio->frame;
+
+	if (frame == kio__first_frame(kio) && (frame->bits & KIO__CLEANUP) == 0)
+		arrive(kio);
+	else
+		go_up(kio, frame);
 }
 
 /* --- around ------------------------------------------------------------- */
