@@ -166,6 +166,9 @@ ends TERM 0 "serve: nor do they hold up the end"
 for engine in io_uring threads; do
 	serve 'mem size=16M' --engine "$engine" || { skip "serve: on $engine" "not here"; continue; }
 	check "serve: copies on $engine" nbdcopy "$uri" null:
+	before=$(cut -d' ' -f14,15 /proc/"$SERVER"/stat)
+	sleep 1
+	check "serve: idle on $engine, it takes no CPU" test "$(cut -d' ' -f14,15 /proc/"$SERVER"/stat)" = "$before"
 	ends TERM 0 "serve: ends on $engine"
 done
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What version 0.1 wrote to disk is read by every later one: tests/golden has
+ * it as it was.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "layers/mirror_state.h"
+#include "trace.h"
+
+#ifndef GOLDEN
+#define GOLDEN "tests/golden"
+#endif
+
+static unsigned char image[8192];
+
+static size_t
+read_golden(const char *name)
+{
+	char path[600];
+	FILE *file;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/%s", GOLDEN, name);
+	file = fopen(path, "r");
+	CHECK(file != NULL);
+	if (file == NULL)
+		return 0;
+	len = fread(image, 1, sizeof(image), file);
+	fclose(file);
+	return len;
+}
+
+TEST("golden: the header of crypt, version 1, opens with its key")
+{
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	struct rig rig;
+	FILE *key;
+
+	CHECK_EQ(read_golden("crypt-1.bin"), 4096);
+	key = fopen("golden.key", "w");
+	for (int i = 0; i < 64; i++)
+		fputc((i * 7 + 1 + i / 32) & 255, key);
+	fclose(key);
+	chmod("golden.key", 0600);
+	CHECK(rig_open(&rig, "trace id=7 size=64K", NULL));
+	CHECK_EQ(rig_write(&rig, image, 4096, 0), 0);
+	rig_close(&rig);
+	CHECK_EQ(kio_stack_open(&stack, "crypt key-file=golden.key | trace id=7 size=64K", NULL, &diag), 0);
+	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+	unlink("golden.key");
+}
+
+TEST("golden: the state of a mirror's leg, version 1, reads as it was and is written the same")
+{
+	static unsigned char again[KIO__MIRROR_BLOCK];
+	struct kio__mirror_state state;
+
+	CHECK_EQ(read_golden("mirror-1.bin"), 8192);
+	CHECK_EQ(kio__mirror_choose(&state, image), 0);
+	CHECK_EQ(state.legs, 2);
+	CHECK_EQ(state.leg, 1);
+	CHECK_EQ(state.sequence, 3);
+	CHECK_EQ(state.size, 65536 - 8192);
+	CHECK_EQ(state.epoch, 0x2880f29cec0f64cb);
+	CHECK(!state.in_use);
+	CHECK_EQ(state.history_count, 0);
+	kio__mirror_encode(&state, again);
+	CHECK_EQ(memcmp(again, image + 4096, sizeof(again)), 0);
+}
