@@ -13,6 +13,7 @@
 
 #include <kiobuf/layer.h>
 
+#include "base/math.h"
 #include "cli/load.h"
 #include "cli/suite.h"
 #include "core/loop.h"
@@ -123,7 +124,7 @@ crypt_ratio(const struct cli *cli, double *ratio)
 	static unsigned char bytes[64];
 	char path[] = "/tmp/kiobuf-key-XXXXXX", stack[128];
 	int fd = mkstemp(path), rc;
-	double best = 0, now;
+	uint64_t cipher = UINT64_MAX, crypt = UINT64_MAX;
 	struct load load;
 
 	bytes[1] = 1;
@@ -135,11 +136,12 @@ crypt_ratio(const struct cli *cli, double *ratio)
 	unlink(path);
 	if (rc == EXIT_YES) {
 		load.writes = load.gifts = true;
+		/* the best of each: the best ratio would be that of the cipher's worst turn */
 		for (unsigned i = 0; i < TURNS; i++) {
-			now = (double)cipher_ns() / (double)cli_load_run(&load, CIPHER_TIMES);
-			best = now > best ? now : best;
+			cipher = kio__min(cipher, cipher_ns());
+			crypt = kio__min(crypt, cli_load_run(&load, CIPHER_TIMES));
 		}
-		*ratio = best;
+		*ratio = (double)cipher / (double)crypt;
 	}
 	cli_load_close(&load);
 	return rc;
