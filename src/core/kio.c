@@ -471,6 +471,20 @@ arrive(struct kio *kio)
 	kio->done(kio);
 }
 
+/* All frames are through. What the first still holds decides where it goes. */
+static inline __attribute__((always_inline)) void
+top_reached(struct kio *kio, struct kio_frame *first)
+{
+	unsigned holds = first->bits & KIO__CLEANUP;
+
+	if (kio__likely(holds == 0))
+		arrive(kio);
+	else if (holds == KIO__PART)
+		kio__part_up(kio);
+	else
+		go_up_carefully(kio, first);
+}
+
 /* Frames that hold nothing; at the first that does go_up_carefully takes over. */
 static __attribute__((noinline)) void
 go_up(struct kio *kio, struct kio_frame *frame)
@@ -478,9 +492,9 @@ go_up(struct kio *kio, struct kio_frame *frame)
 	struct kio_frame *first = kio__first_frame(kio);
 	enum kio_next next;
 
-	while (kio__likely((frame->bits & KIO__CLEANUP) == 0)) {
-		if (frame == first) {
-			arrive(kio);
+	while (frame != first) {
+		if (kio__unlikely((frame->bits & KIO__CLEANUP) != 0)) {
+			go_up_carefully(kio, frame);
 			return;
 		}
 		frame--;
@@ -490,7 +504,7 @@ go_up(struct kio *kio, struct kio_frame *frame)
 			return;
 		}
 	}
-	go_up_carefully(kio, frame);
+	top_reached(kio, first);
 }
 
 /* The way up, from the frame that finished. */
@@ -499,8 +513,8 @@ kio__go_up(struct kio *kio)
 {
 	struct kio_frame *frame = kio->frame;
 
-	if (frame == kio__first_frame(kio) && (frame->bits & KIO__CLEANUP) == 0)
-		arrive(kio);
+	if (frame == kio__first_frame(kio))
+		top_reached(kio, frame);
 	else
 		go_up(kio, frame);
 }

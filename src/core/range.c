@@ -137,7 +137,7 @@ overlaps(const struct range *a, const struct range *b)
 typedef void (*visit_fn)(struct range *self, struct range *other);
 
 /* Visits what overlaps self in one class. */
-static void
+static inline __attribute__((always_inline)) void
 visit_class(struct kio__ranges *ranges, unsigned class_, struct range *self, visit_fn visit)
 {
 	uint64_t place = self->from >> class_, last = (self->to - 1) >> class_;
@@ -153,15 +153,26 @@ visit_class(struct kio__ranges *ranges, unsigned class_, struct range *self, vis
 	}
 }
 
-static void
-visit_overlapping(struct kio__ranges *ranges, struct range *self, visit_fn visit)
+/* Is a walk over all ranges shorter than looking up each place of a long one? */
+static bool
+is_long(const struct kio__ranges *ranges, const struct range *self)
 {
-	uint64_t probes = 0;
-	struct range *other, *older;
+	uint64_t smallest = (self->to - self->from) >> __builtin_ctzll(ranges->classes), probes = 0;
 
+	if (kio__likely(smallest <= 4))
+		return false;
 	for (uint64_t rest = ranges->classes; rest != 0; rest &= rest - 1)
 		probes += ((self->to - self->from) >> __builtin_ctzll(rest)) + 3;
-	if (probes > ranges->held + (uint64_t)8) {
+	return probes > ranges->held;
+}
+
+/* There is at least one range in the table. */
+static inline __attribute__((always_inline)) void
+visit_overlapping(struct kio__ranges *ranges, struct range *self, visit_fn visit)
+{
+	struct range *other, *older;
+
+	if (is_long(ranges, self)) {
 		for (other = ranges->newest; other != NULL; other = older) {
 			older = other->older;
 			if (other != self && overlaps(self, other))
@@ -269,7 +280,7 @@ kio__range_clean(struct kio_frame *frame)
 	bool shared = lock(ranges);
 
 	take_out(ranges, range);
-	if (ranges->waiting != 0)
+	if (ranges->waiting != 0 && ranges->held != 0)
 		visit_overlapping(ranges, range, count_down);
 	unlock(ranges, shared);
 }
