@@ -2,6 +2,9 @@
 /*
  * kiobuf compare: are two files or stacks the same? The rest of the longer one
  * has to read as zeroes.
+ *
+ * What a side's extents say is zero is not read; where both are, nothing is. So
+ * a large image with little in it takes as long as what is in it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,8 +25,9 @@ struct slot {
 	struct compare *compare;
 	struct kio *kio[2];
 	unsigned char *data[2];
-	uint64_t offset;
+	uint64_t offset, len;
 	unsigned pending;
+	bool busy;
 };
 
 struct compare {
@@ -31,6 +35,11 @@ struct compare {
 	struct kio_loop *loop;
 	struct target side[2];
 	uint64_t size[2], cursor, end, done;
+	/* of each side: up to where its extent at the cursor goes, and is it zero? */
+	struct kio *look[2];
+	uint64_t known[2];
+	bool zero[2];
+	unsigned looking;
 	struct slot slots[SLOTS];
 	unsigned busy;
 	uint64_t differ; /* the first offset, or UINT64_MAX */
@@ -39,35 +48,27 @@ struct compare {
 	struct progress progress;
 };
 
-static void
-look(struct compare *compare, const struct slot *slot)
-{
-	uint64_t len = kio__min(CHUNK, compare->end - slot->offset), i = 0;
+static void go_on(struct compare *compare);
 
-	if (memcmp(slot->data[0], slot->data[1], len) == 0)
+static void
+check(struct compare *compare, const struct slot *slot)
+{
+	uint64_t i = 0;
+
+	if (memcmp(slot->data[0], slot->data[1], slot->len) == 0)
 		return;
 	while (slot->data[0][i] == slot->data[1][i])
 		i++;
 	compare->differ = kio__min(compare->differ, slot->offset + i);
 }
 
-static void slot_start(struct slot *slot);
-
 static void
-slot_end(struct slot *slot)
+failed(struct compare *compare, unsigned side, int error)
 {
-	struct compare *compare = slot->compare;
-
-	if (--slot->pending != 0)
-		return;
-	if (compare->error == 0)
-		look(compare, slot);
-	compare->done += CHUNK;
-	cli_progress(&compare->progress, kio__min(compare->done, compare->end));
-	compare->busy--;
-	slot_start(slot);
-	if (compare->busy == 0)
-		kio_loop_stop(compare->loop);
+	if (compare->error == 0) {
+		compare->error = error;
+		compare->error_side = side;
+	}
 }
 
 static void
@@ -76,22 +77,27 @@ have_read(struct kio *kio)
 	struct slot *slot = kio->priv;
 	struct compare *compare = slot->compare;
 
-	if (kio_status(kio) < 0 && compare->error == 0) {
-		compare->error = kio_status(kio);
-		compare->error_side = kio == slot->kio[1];
-	}
-	slot_end(slot);
+	if (kio_status(kio) < 0)
+		failed(compare, kio == slot->kio[1], kio_status(kio));
+	if (--slot->pending != 0)
+		return;
+	if (compare->error == 0)
+		check(compare, slot);
+	compare->done += slot->len;
+	cli_progress(&compare->progress, compare->done);
+	slot->busy = false;
+	compare->busy--;
+	go_on(compare);
 }
 
 /* Beyond the end of a side there are zeroes. */
 static void
-slot_read(struct slot *slot, unsigned side, uint64_t len)
+slot_read(struct slot *slot, unsigned side, bool zero)
 {
 	const struct compare *compare = slot->compare;
-	uint64_t there = compare->size[side] > slot->offset ?
-				 kio__min(len, compare->size[side] - slot->offset) : 0;
+	uint64_t there = zero ? 0 : kio__min(slot->len, compare->size[side] - slot->offset);
 
-	memset(slot->data[side] + there, 0, len - there);
+	memset(slot->data[side] + there, 0, slot->len - there);
 	if (there == 0)
 		return;
 	slot->pending++;
@@ -99,63 +105,136 @@ slot_read(struct slot *slot, unsigned side, uint64_t len)
 		 have_read);
 }
 
-static void
-slot_start(struct slot *slot)
+/* From the cursor on, as far as each side is zero or not. False: no slot is free. */
+static bool
+start_slot(struct compare *compare)
 {
-	struct compare *compare = slot->compare;
-	uint64_t len;
+	uint64_t known = kio__min(kio__min(compare->known[0], compare->known[1]), compare->end);
+	struct slot *slot = compare->slots;
 
-	if (compare->error != 0 || compare->cursor >= compare->end || cli_signal() != 0 ||
-	    compare->cursor > compare->differ)
-		return;
+	while (slot < compare->slots + SLOTS && slot->busy)
+		slot++;
+	if (slot == compare->slots + SLOTS)
+		return false;
 	slot->offset = compare->cursor;
-	len = kio__min(CHUNK, compare->end - slot->offset);
-	compare->cursor += len;
+	slot->len = kio__min(CHUNK, known - compare->cursor);
+	slot->busy = true;
+	compare->cursor += slot->len;
 	compare->busy++;
-	slot_read(slot, 0, len);
-	slot_read(slot, 1, len);
+	slot_read(slot, 0, compare->zero[0]);
+	slot_read(slot, 1, compare->zero[1]);
+	return true;
+}
+
+static void
+looked(struct kio *kio)
+{
+	struct compare *compare = kio->priv;
+	unsigned side = kio == compare->look[1];
+
+	if (kio_status(kio) < 0)
+		failed(compare, side, kio_status(kio));
+	compare->known[side] = compare->cursor + kio->extent_len;
+	compare->zero[side] = (kio->extent_flags & KIO_EXTENT_ZERO) != 0;
+	if (--compare->looking == 0)
+		go_on(compare);
+}
+
+/* What is at the cursor? Asks the sides of which it is not known. */
+static bool
+is_known(struct compare *compare)
+{
+	uint64_t cursor = compare->cursor;
+
+	for (unsigned side = 0; side < 2; side++) {
+		if (compare->known[side] > cursor)
+			continue;
+		if (cursor >= compare->size[side]) {
+			compare->known[side] = UINT64_MAX;
+			compare->zero[side] = true;
+			continue;
+		}
+		compare->looking++;
+		kio_extent(compare->look[side], cursor, compare->size[side] - cursor, looked);
+	}
+	return compare->looking == 0;
+}
+
+static void
+go_on(struct compare *compare)
+{
+	uint64_t both;
+
+	while (compare->looking == 0 && compare->error == 0 && cli_signal() == 0 &&
+	       compare->cursor < kio__min(compare->end, compare->differ)) {
+		if (!is_known(compare))
+			return;
+		if (compare->zero[0] && compare->zero[1]) {
+			both = kio__min(kio__min(compare->known[0], compare->known[1]), compare->end);
+			compare->done += both - compare->cursor;
+			compare->cursor = both;
+		} else if (!start_slot(compare)) {
+			return;
+		}
+	}
+	if (compare->busy == 0 && compare->looking == 0)
+		kio_loop_stop(compare->loop);
 }
 
 static void
 interrupted(void *priv)
 {
-	(void)priv; /* seen when the next slot starts */
+	(void)priv; /* seen when the next slot is free */
+}
+
+static int
+prepare(struct compare *compare)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		compare->look[side] = kio_create(compare->side[side].channel, 0);
+		if (compare->look[side] == NULL)
+			return cli_fail(compare->cli, EXIT_BUG, "out of memory");
+		compare->look[side]->priv = compare;
+		for (unsigned i = 0; i < SLOTS; i++) {
+			struct slot *slot = &compare->slots[i];
+
+			slot->compare = compare;
+			slot->kio[side] = kio_create(compare->side[side].channel, 1);
+			slot->data[side] = kio__alloc_aligned(CHUNK, 4096);
+			if (slot->kio[side] == NULL || slot->data[side] == NULL)
+				return cli_fail(compare->cli, EXIT_BUG, "out of memory");
+			slot->kio[side]->priv = slot;
+		}
+	}
+	return EXIT_YES;
+}
+
+static void
+dispose(struct compare *compare)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		kio_destroy(compare->look[side]);
+		for (unsigned i = 0; i < SLOTS; i++) {
+			kio_destroy(compare->slots[i].kio[side]);
+			free(compare->slots[i].data[side]);
+		}
+	}
 }
 
 static int
 run_slots(struct compare *compare)
 {
-	int rc = EXIT_YES;
+	int rc = prepare(compare);
 
-	for (unsigned i = 0; i < SLOTS; i++) {
-		struct slot *slot = &compare->slots[i];
-
-		slot->compare = compare;
-		for (unsigned side = 0; side < 2; side++) {
-			slot->kio[side] = kio_create(compare->side[side].channel, 1);
-			slot->data[side] = kio__alloc_aligned(CHUNK, 4096);
-			if (slot->kio[side] == NULL || slot->data[side] == NULL)
-				rc = cli_fail(compare->cli, EXIT_BUG, "out of memory");
-			else
-				slot->kio[side]->priv = slot;
-		}
-	}
-	if (rc == EXIT_YES && compare->end != 0) {
+	if (rc == EXIT_YES) {
 		cli_progress_begin(&compare->progress, "compare", compare->end, compare->cli->json);
 		cli_signals_watch(compare->loop, interrupted, NULL);
-		for (unsigned i = 0; i < SLOTS; i++)
-			slot_start(&compare->slots[i]);
-		if (compare->busy != 0)
-			kio_loop_run(compare->loop);
+		go_on(compare);
+		kio_loop_run(compare->loop);
 		cli_progress_end(&compare->progress);
 		cli_signals_unwatch(compare->loop);
 	}
-	for (unsigned i = 0; i < SLOTS; i++) {
-		for (unsigned side = 0; side < 2; side++) {
-			kio_destroy(compare->slots[i].kio[side]);
-			free(compare->slots[i].data[side]);
-		}
-	}
+	dispose(compare);
 	return rc;
 }
 
