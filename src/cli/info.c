@@ -26,12 +26,14 @@ json_layer(const struct kio_layer *layer)
 		if ((limits->ops & KIO_OP_BIT(op)) != 0)
 			json_array_append_new(ops, json_string(kio_op_name((enum kio_op)op)));
 	}
-	return json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:o, s:o}", "name",
+	return json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}", "name",
 			 cli_json_text(kio_layer_name(layer)), "class", kio_layer_class(layer)->name, "depth",
 			 (int)kio_layer_depth(layer), "size_bytes", (json_int_t)limits->size,
 			 "block_bytes", (json_int_t)limits->block, "best_bytes",
 			 (json_int_t)limits->best, "max_transfer_bytes",
-			 (json_int_t)limits->max_transfer, "operations", ops, "state",
+			 (json_int_t)limits->max_transfer, "mem_align_bytes",
+			 (json_int_t)limits->mem_align, "lends", limits->lend, "tells_holes",
+			 limits->holes, "operations", ops, "state",
 			 cli_json_text(kio_layer_describe(layer, text, sizeof(text))));
 }
 

@@ -145,6 +145,7 @@ code 2 "stack: JSON that is nested too deep" "$K" stack --from-json deep.json
 code 3 "stack: JSON that is not there" "$K" stack --from-json none.json
 
 # --- layers and info ---
+head -c 64 /dev/urandom >key && chmod 600 key
 json 'j["schema"] == "kiobuf/layers/1" and {"file", "mem", "crop", "mirror", "crypt"} <= {l["name"] for l in j["layers"]}' \
 	"layers: all of them" "$K" layers --json
 check "layers: each has a summary, a maturity and options of its own" sh -c '
@@ -168,6 +169,8 @@ truncate -s 1000001 a.img
 json 'j["schema"] == "kiobuf/info/1" and j["size_bytes"] == 2048577 and j["channel_bytes"] > 0 and j["container_bytes"] > 0 and j["open_ns"] > 0 and [l["depth"] for l in j["layers"]] == [0, 1, 2, 1]' \
 	"info: what a stack is and costs, as JSON" \
 	"$K" info 'concat { crop size=1000001 | file a.img ; mem size=1M }' --json
+json 'j["layers"][0]["block_bytes"] == 4096 and j["layers"][0]["tells_holes"] is False and j["layers"][1]["tells_holes"] is True and "write-zeroes" in j["layers"][1]["operations"]' \
+	"info: limits, as JSON" "$K" info 'crypt header=none key-file=key | mem size=1M' --json
 says '^|- left ' "info: draws the tree" "$K" info 'concat { file a.img name=left ; mem size=1M }'
 says '^`- mem0 ' "info: to its last leg" "$K" info 'concat { file a.img name=left ; mem size=1M }'
 code 3 "info: a file that is not there" "$K" info none.img
@@ -181,6 +184,7 @@ code 5 "info: the same file twice" "$K" info 'concat { file a.img ; file ./a.img
 code 1 "info: makes no file" test -e new.img
 
 # --- key and create ---
+rm key
 check "key: makes one" "$K" key create key
 says '^600 64$' "key: of 64 bytes, its owner's alone" stat -c '%a %s' key
 cp key key.copy
