@@ -101,7 +101,8 @@ uring_open(struct kio_loop *loop, const struct kio_loop_options *options)
 		return rc;
 	}
 	loop->state = uring;
-	uring->most = *uring->ring.cq.kring_entries - 2; /* those of wake and watches */
+	/* a ring that is not enabled yet submits nothing: what does not fit waits */
+	uring->most = *uring->ring.sq.kring_entries;
 	kio__queue_init(&uring->waiting);
 	uring->watches.epoll = uring->outer = uring->timer = -1;
 	uring->wake = eventfd(0, EFD_CLOEXEC);
@@ -168,6 +169,7 @@ uring_enter(struct kio_loop *loop)
 	if (syscall(__NR_io_uring_register, uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL,
 		    0) < 0)
 		return -errno;
+	uring->most = *uring->ring.cq.kring_entries - 2; /* those of wake and watches */
 	wait_for_wake(loop, uring);
 	return 0;
 }

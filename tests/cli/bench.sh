@@ -25,6 +25,10 @@ json 'j["latency_p50_ns"] >= 2e6 and j["reads"] < 4 * 520' \
 	"$K" bench 'delay 2ms | mem size=1M' --depth 4 --seconds 1 --json
 says ' IOPS' "bench: several loops, sequential" \
 	"$K" bench a.img --loops 2 --sequential --block 64K --depth 2 --seconds 1
+head -c 1M /dev/urandom >b.img
+check "bench: a mirror of files, more of them in flight than the ring holds" \
+	"$K" bench 'mirror state=none { file a.img ; file b.img }' --write 50 --depth 200 --loops 2 --seconds 1 --force
+cp a.img a.copy
 code 5 "bench: does not write to a file unasked" "$K" bench a.img --write 10 --seconds 1
 check "bench: and left it as it was" cmp a.img a.copy
 check "bench: writes when told" "$K" bench a.img --write 100 --seconds 1 --force

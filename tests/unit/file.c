@@ -139,6 +139,24 @@ TEST("file: more I/Os than the engine takes at once wait their turn; long vector
 	}
 }
 
+TEST("file: more I/Os than the engine takes at once, before its loop ever ran")
+{
+	struct kio *kios[100];
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=1M") {
+		for (unsigned i = 0; i < 100; i++) {
+			kios[i] = kio_create(rig.channel, 1);
+			kio_write(kios[i], i * 4096, kio_buf(kios[i], data + i * 4096, 4096), 0, NULL);
+		}
+		for (unsigned i = 0; i < 100; i++) {
+			CHECK_EQ(rig_wait(&rig, kios[i]), 0);
+			kio_destroy(kios[i]);
+		}
+		close_and_remove(&rig);
+	}
+}
+
 TEST("file: one that ends before the device does is an error with its range, not a loop")
 {
 	struct rig rig;
