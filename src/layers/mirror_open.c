@@ -248,7 +248,9 @@ static int
 check_complete(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 {
 	const struct kio__mirror_state *state = &legs->states[legs->reference];
-	unsigned there = (unsigned)__builtin_popcount(legs->latest);
+	/* keep= asked to go without those that are there and left out */
+	uint32_t known = legs->latest | (mirror->keep != NULL ? legs->left_out : 0);
+	unsigned there = (unsigned)__builtin_popcount(known);
 
 	if (legs->left_out != 0 && !mirror->degraded && mirror->keep == NULL)
 		return refuse_stale(mirror, legs, diag);
