@@ -37,4 +37,39 @@ wait "$SERVER" 2>/dev/null
 code 5 "mirror: after SIGKILL one leg is kept, when asked" "$K" info "$M"
 says "it was not closed" "mirror: and it says why" "$K" info "$M"
 check "mirror: what was written is there" "$K" compare x.img "$D"
+
+# Each leg written without the other: nobody but the user knows which to keep.
+"$K" create --force "$M" >/dev/null
+mv b.img lost.img
+check "mirror: written without the right leg" "$K" copy --force x.img "$D"
+mv a.img left.img && mv lost.img b.img
+check "mirror: and without the left" "$K" copy --force y.img "$D"
+mv left.img a.img
+code 5 "mirror: two halves that went their own ways are refused" "$K" info "$M"
+code 5 "mirror: degraded=yes does not choose" "$K" info "$D"
+says "keep=NAME" "mirror: it says what does" "$K" info "$M"
+for leg in left:x right:y; do
+	check "mirror: keep=${leg%:*} has what was written there" "$K" compare "${leg#*:}.img" \
+		"mirror keep=${leg%:*} { file a.img name=left ; file b.img name=right }"
+done
+code 5 "mirror: looking changed nothing" "$K" info "$M"
+check "mirror: one is kept, and written" "$K" copy --force x.img \
+	'mirror keep=right { file a.img name=left ; file b.img name=right }'
+says "left is stale" "mirror: the other is stale from then on" "$K" info "$M"
+check "mirror: what was written is there" "$K" compare x.img "$D"
+
+# A leg of which a file takes no more: its state, in another, can still be written.
+printf '#!/bin/sh\ntrap "" XFSZ\nulimit -f 49152\nexec "$@"\n' >limited && chmod +x limited
+truncate -s 208M full.img && truncate -s 8M tail.img && truncate -s 16M whole.img
+F='mirror { file whole.img name=left ; concat name=right { crop offset=200M | file full.img ; file tail.img } }'
+G=$(echo "$F" | sed 's/mirror/mirror degraded=yes/')
+"$K" create "$F" >/dev/null
+./limited "$K" copy --force x.img "$F" >full.out 2>&1
+check "mirror: goes on when a leg fails to write" test $? -eq 0
+says "right failed and is stale: File too large" "mirror: and says so" cat full.out
+code 5 "mirror: the leg that failed is on record as stale" "$K" info "$F"
+check "mirror: the other has it all" "$K" compare x.img "$G"
+truncate -s 208M full2.img
+code 4 "mirror: when no leg takes it, it is an error" ./limited "$K" copy --force x.img \
+	'mirror state=none { crop offset=190M | file full.img ; crop offset=190M | file full2.img }'
 finish
