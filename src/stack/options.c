@@ -5,6 +5,7 @@
 #include "stack/options.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -157,28 +158,40 @@ secret_source(const struct kio_opt *opt, const char *key)
 	return FROM_NOTHING;
 }
 
+/* The number of a descriptor; -1: it is none. */
 static int
-open_secret(const struct kio_node *node, const struct kio_arg *arg, enum source source,
-	    bool trust, struct kio_diag *diag)
+parse_fd(const char *text)
+{
+	const char *why;
+	uint64_t number;
+
+	if (parse_number(&text, &number, &why) < 0 || *text != '\0' || number > INT_MAX)
+		return -1;
+	return (int)number;
+}
+
+/* What the text alone can be wrong about. */
+static int
+check_secret(const struct kio_node *node, const struct kio_arg *arg, enum source source,
+	     struct kio_diag *diag)
 {
 	struct place place = kio__arg_place(node, arg);
-	const char *folder = getenv("CREDENTIALS_DIRECTORY");
-	char path[512];
-	struct stat st;
-	int fd;
 
-	if (source == FROM_FD) {
-		/* the caller's own stays open */
-		fd = fcntl(atoi(arg->value), F_DUPFD_CLOEXEC, 3);
-		return fd < 0 ? kio__complain(diag, -EBADF, place, "%s is not an open descriptor",
-					      arg->value) :
-				fd;
-	}
-	if (source == FROM_CREDENTIAL && folder == NULL)
-		return kio__complain(diag, -ENOENT, place, "there is no CREDENTIALS_DIRECTORY");
-	kio_format(path, sizeof(path), "%s%s%s", source == FROM_CREDENTIAL ? folder : "",
-		   source == FROM_CREDENTIAL ? "/" : "", arg->value);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (source == FROM_FD && parse_fd(arg->value) < 0)
+		return kio__complain(diag, -EINVAL, place, "'%s' is not the number of a descriptor",
+				     arg->value);
+	if (source == FROM_CREDENTIAL && strchr(arg->value, '/') != NULL)
+		return kio__complain(diag, -EINVAL, place, "'%s' is not the name of a credential",
+				     arg->value);
+	return 0;
+}
+
+static int
+open_path(const char *path, bool trust, struct place place, struct kio_diag *diag)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
 	if (fd < 0)
 		return kio__complain(diag, -errno, place, "%s cannot be read: %e", path, errno);
 	if (!trust && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0) {
@@ -190,27 +203,55 @@ open_secret(const struct kio_node *node, const struct kio_arg *arg, enum source 
 }
 
 static int
+open_secret(const struct kio_node *node, const struct kio_arg *arg, enum source source,
+	    bool trust, struct kio_diag *diag)
+{
+	struct place place = kio__arg_place(node, arg);
+	const char *folder = getenv("CREDENTIALS_DIRECTORY");
+	char path[PATH_MAX];
+	int fd;
+
+	switch (source) {
+	case FROM_FD:
+		/* the caller's own stays open */
+		fd = fcntl(parse_fd(arg->value), F_DUPFD_CLOEXEC, 3);
+		return fd < 0 ? kio__complain(diag, -EBADF, place, "%s is not an open descriptor",
+					      arg->value) :
+				fd;
+	case FROM_CREDENTIAL:
+		if (folder == NULL)
+			return kio__complain(diag, -ENOENT, place, "there is no CREDENTIALS_DIRECTORY");
+		if (kio_format(path, sizeof(path), "%s/%s", folder, arg->value) >= sizeof(path))
+			return kio__complain(diag, -ENAMETOOLONG, place, "the credential's path is too long");
+		return open_path(path, trust, place, diag);
+	case FROM_FILE:
+	case FROM_NOTHING:
+		break;
+	}
+	return open_path(arg->value, trust, place, diag);
+}
+
+static int
 read_secret(const struct kio_node *node, const struct kio_arg *arg, enum source source,
 	    struct kio_secret *secret, bool trust, struct kept **kept, struct kio_diag *diag)
 {
-	int fd = open_secret(node, arg, source, trust, diag);
-	unsigned char *data;
-	ssize_t got = 1;
+	struct place place = kio__arg_place(node, arg);
+	int fd = open_secret(node, arg, source, trust, diag), rc;
 
 	if (fd < 0)
 		return fd;
-	data = kio__keep(kept, SECRET_MOST);
-	secret->data = data;
-	secret->len = 0;
-	while (data != NULL && got > 0 && secret->len < SECRET_MOST) {
-		got = read(fd, data + secret->len, SECRET_MOST - secret->len);
-		secret->len += got > 0 ? (size_t)got : 0;
-	}
+	secret->data = kio__keep(kept, SECRET_MOST + 1);
+	rc = secret->data == NULL ?
+		     -ENOMEM :
+		     kio__read_whole(fd, secret->data, SECRET_MOST + 1, &secret->len);
 	close(fd);
-	if (data == NULL)
-		return -ENOMEM;
-	if (got < 0)
-		return kio__complain(diag, -EIO, kio__arg_place(node, arg), "the secret cannot be read");
+	if (secret->data == NULL)
+		return rc;
+	if (rc < 0)
+		return kio__complain(diag, rc, place, "the secret cannot be read: %e", rc);
+	if (secret->len > SECRET_MOST)
+		return kio__complain(diag, -EFBIG, place, "the secret is longer than %S",
+				     (uint64_t)SECRET_MOST);
 	return 0;
 }
 
@@ -258,6 +299,18 @@ bad_choice(const struct apply *apply, const struct kio_arg *arg, const struct ki
 }
 
 static int
+store_secret(struct apply *apply, const struct kio_arg *arg, const struct kio_opt *opt, void *at)
+{
+	enum source source = secret_source(opt, arg->key);
+	int rc = check_secret(apply->node, arg, source, apply->diag);
+
+	if (rc < 0 || at == NULL)
+		return rc;
+	return read_secret(apply->node, arg, source, at, kio_layer_force(apply->layer), apply->kept,
+			   apply->diag);
+}
+
+static int
 store(struct apply *apply, const struct kio_arg *arg, const struct kio_opt *opt)
 {
 	void *at = apply->layer != NULL ? (char *)apply->layer + opt->at : NULL;
@@ -301,10 +354,7 @@ store(struct apply *apply, const struct kio_arg *arg, const struct kio_opt *opt)
 		*(const char **)at = kio__keep_text(apply->kept, value, strlen(value));
 		return *(const char **)at == NULL ? -ENOMEM : 0;
 	case KIO_TYPE_SECRET:
-		if (at == NULL)
-			return 0;
-		return read_secret(apply->node, arg, secret_source(opt, arg->key), at,
-				   kio_layer_force(apply->layer), apply->kept, apply->diag);
+		return store_secret(apply, arg, opt, at);
 	case KIO_TYPE_STACK:
 		return 0; /* the opener builds it */
 	}
@@ -346,15 +396,25 @@ same_name(const struct kio_opt *opt, const char *key)
 	return *name == '\0' && *key == '\0';
 }
 
+const struct kio_opt *
+kio__option_find(const struct kio_class *class_, const char *key)
+{
+	for (const struct kio_opt *opt = class_->opts; opt != NULL && opt->name != NULL; opt++) {
+		if (same_name(opt, key))
+			return opt;
+	}
+	return NULL;
+}
+
 static int
 unknown_key(const struct apply *apply, const struct kio_arg *arg)
 {
 	struct guess guess = { 0 };
-	char names[32][48], text[80];
+	char names[KIO__OPTIONS_MOST][48], text[80];
 	unsigned count = 0;
 
-	for (const struct kio_opt *opt = apply->class_->opts;
-	     opt != NULL && opt->name != NULL && count < 32; opt++, count++) {
+	for (const struct kio_opt *opt = apply->class_->opts; opt != NULL && opt->name != NULL;
+	     opt++, count++) {
 		kio__option_name(opt, names[count], sizeof(names[count]));
 		if (opt->type == KIO_TYPE_SECRET && strcmp(arg->key, opt->name) == 0)
 			return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg),
@@ -365,6 +425,23 @@ unknown_key(const struct apply *apply, const struct kio_arg *arg)
 	}
 	return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg),
 			     "no option '%s' in %s%s", arg->key, apply->class_->name,
+			     kio__guessed(&guess, text, sizeof(text)));
+}
+
+static int
+unknown_word(const struct apply *apply, const struct kio_arg *arg)
+{
+	struct guess guess = { 0 };
+	char names[KIO__OPTIONS_MOST][48], text[80];
+	unsigned count = 0;
+
+	for (const struct kio_opt *opt = apply->class_->opts; opt != NULL && opt->name != NULL; opt++) {
+		if (opt->type == KIO_TYPE_BOOL)
+			kio__guess(&guess, arg->value,
+				   kio__option_name(opt, names[count++], sizeof(names[0])));
+	}
+	return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg),
+			     "%s takes no word '%s'%s", apply->class_->name, arg->value,
 			     kio__guessed(&guess, text, sizeof(text)));
 }
 
@@ -391,21 +468,15 @@ opt_of_word(const struct apply *apply, const struct kio_arg *arg, struct kio_arg
 static int
 apply_arg(struct apply *apply, const struct kio_arg *arg)
 {
-	const struct kio_opt *opts = apply->class_->opts, *opt = NULL;
+	const struct kio_opt *opts = apply->class_->opts, *opt;
 	struct kio_arg as = *arg;
 
-	if (arg->key == NULL) {
+	if (arg->key == NULL)
 		opt = opt_of_word(apply, arg, &as);
-		if (opt == NULL)
-			return kio__complain(apply->diag, -EINVAL, kio__arg_place(apply->node, arg),
-					     "%s takes no word '%s'", apply->class_->name, arg->value);
-	}
-	for (const struct kio_opt *each = opts; opt == NULL && each != NULL && each->name != NULL; each++) {
-		if (same_name(each, arg->key))
-			opt = each;
-	}
+	else
+		opt = kio__option_find(apply->class_, arg->key);
 	if (opt == NULL)
-		return unknown_key(apply, arg);
+		return arg->key == NULL ? unknown_word(apply, arg) : unknown_key(apply, arg);
 	if ((apply->given >> (opt - opts) & 1) != 0)
 		return refuse(apply, arg, arg->key != NULL ? arg->key : arg->value, "is given twice");
 	apply->given |= (uint64_t)1 << (opt - opts);

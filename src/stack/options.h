@@ -11,12 +11,18 @@
 
 #include "stack/text.h"
 
+/* Those of one class; the registry refuses more. */
+#define KIO__OPTIONS_MOST 64u
+
 /*
  * Checks a node's arguments against its class, and stores them in the layer,
  * which may be NULL to check only. Strings and secrets are kept in `kept`.
  */
 int kio__options_apply(const struct kio_node *node, const struct kio_class *class_,
 		       struct kio_layer *layer, struct kept **kept, struct kio_diag *diag);
+
+/* The option that KEY= means, or NULL. */
+const struct kio_opt *kio__option_find(const struct kio_class *class_, const char *key);
 
 /* As the user writes it: key-file for a secret `key`, max-size for max_size. */
 const char *kio__option_name(const struct kio_opt *opt, char *text, size_t size);

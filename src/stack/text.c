@@ -4,8 +4,10 @@
  */
 #include "stack/text.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <kiobuf/layer.h>
 
@@ -26,7 +28,7 @@ kio__complain(struct kio_diag *diag, int error, struct place place, const char *
 	kio_format(diag->source, sizeof(diag->source), "%s", place.source);
 	if (place.source[0] != '\0')
 		len = kio_format(diag->text, sizeof(diag->text), "%s:", place.source);
-	if (len < sizeof(diag->text) / 2)
+	if (place.line != 0 && len < sizeof(diag->text) / 2)
 		len += kio_format(diag->text + len, sizeof(diag->text) - len, "%u:%u: ", place.line,
 				  place.column);
 	if (len >= sizeof(diag->text))
@@ -70,6 +72,21 @@ kio__kept_free(struct kept **list)
 		kio__wipe(kept->data, kept->size);
 		kio__free(kept);
 	}
+}
+
+int
+kio__read_whole(int fd, void *into, size_t most, size_t *len)
+{
+	ssize_t got = 1;
+
+	*len = 0;
+	while (got != 0 && *len < most) {
+		got = read(fd, (char *)into + *len, most - *len);
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		*len += got > 0 ? (size_t)got : 0;
+	}
+	return 0;
 }
 
 /* --- guesses ------------------------------------------------------------ */

@@ -38,6 +38,12 @@ void kio__guess(struct guess *guess, const char *word, const char *name);
 /* "; did you mean 'chunk'?", or "". */
 const char *kio__guessed(const struct guess *guess, char *text, size_t size);
 
+/*
+ * Reads a descriptor to its end, at most `most` bytes, and stores how many came.
+ * 0 or -errno.
+ */
+int kio__read_whole(int fd, void *into, size_t most, size_t *len);
+
 /* The tree with its memory. */
 struct tree {
 	struct kio_tree tree; /* first */
