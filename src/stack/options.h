@@ -3,13 +3,16 @@
 #define STACK_OPTIONS_H
 
 /*
- * A class's table of options, for the opener and for those who show it.
+ * Classes and their tables of options, for the opener and for those who show them.
  */
 
 #include <kiobuf/layer.h>
 #include <kiobuf/tree.h>
 
 #include "stack/text.h"
+
+/* As kio_class_find; what was wrong with a module of that name is said in diag. */
+const struct kio_class *kio__class_find(const char *name, struct kio_diag *diag);
 
 /* Those of one class; the registry refuses more. */
 #define KIO__OPTIONS_MOST 64u

@@ -4,6 +4,7 @@
  * those of modules, which are looked for when a name is not known.
  */
 #include <dlfcn.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 
 #include "base/math.h"
 #include "port/port.h"
-#include "stack/text.h"
+#include "stack/options.h"
 
 #ifndef KIO__MODULE_DIR
 #define KIO__MODULE_DIR "/usr/local/lib/kiobuf"
@@ -72,19 +73,41 @@ find(const char *name)
 	return NULL;
 }
 
+static const struct kio_class *
+find_known(const char *name)
+{
+	const struct kio_class *found;
+
+	pthread_mutex_lock(&mutex);
+	found = find(name);
+	pthread_mutex_unlock(&mutex);
+	return found;
+}
+
+static bool
+is_of_this_version(const struct kio_class *class_)
+{
+	return class_->abi == KIO_LAYER_ABI && class_->struct_size == sizeof(*class_);
+}
+
 static bool
 is_sound(const struct kio_class *class_)
 {
 	unsigned options = 0;
 
-	if (class_->abi != KIO_LAYER_ABI || class_->struct_size != sizeof(*class_) ||
-	    class_->name == NULL || class_->summary == NULL ||
-	    class_->size < sizeof(struct kio_layer) || class_->min_legs > class_->max_legs ||
+	if (!is_of_this_version(class_) || class_->name == NULL || class_->summary == NULL ||
+	    strcmp(class_->name, "use") == 0 || class_->size < sizeof(struct kio_layer) ||
+	    class_->min_legs > class_->max_legs ||
 	    (class_->max_legs == 0 && class_->submit == NULL))
 		return false;
-	for (const struct kio_opt *opt = class_->opts; opt != NULL && opt->name != NULL; opt++)
+	for (const struct kio_opt *opt = class_->opts; opt != NULL && opt->name != NULL; opt++) {
+		/* a secret is never a bare word, and neither is a stack */
+		if ((opt->flags & KIO_OPT_MAIN) != 0 &&
+		    (opt->type == KIO_TYPE_SECRET || opt->type == KIO_TYPE_STACK))
+			return false;
 		options++;
-	return options <= 64;
+	}
+	return options <= KIO__OPTIONS_MOST;
 }
 
 int
@@ -125,6 +148,25 @@ forget(void)
 
 /* --- modules ------------------------------------------------------------ */
 
+static int
+register_from(const char *path, const struct kio_class *class_, struct kio_diag *diag)
+{
+	int rc = kio_class_register(class_);
+
+	if (rc == 0 || (rc == -EEXIST && find_known(class_->name) == class_))
+		return 0; /* perhaps it was loaded before */
+	if (rc == -EEXIST)
+		return kio_refuse(diag, rc, "%s brings a class '%s', and there is one already", path,
+				  class_->name);
+	if (rc == -ENOMEM)
+		return kio_refuse(diag, rc, "%s cannot be loaded: %e", path, rc);
+	if (!is_of_this_version(class_))
+		return kio_refuse(diag, rc,
+				  "%s was made for another version of the library (its class: %u, here: %u)",
+				  path, class_->abi, KIO_LAYER_ABI);
+	return kio_refuse(diag, rc, "%s has a class that breaks the contract of kiobuf/layer.h", path);
+}
+
 int
 kio_module_load(const char *path, struct kio_diag *diag)
 {
@@ -138,24 +180,17 @@ kio_module_load(const char *path, struct kio_diag *diag)
 	classes = dlsym(module, "kio_module_classes");
 	if (classes == NULL)
 		rc = kio_refuse(diag, -EINVAL, "%s has no kio_module_classes", path);
-	for (; rc == 0 && *classes != NULL; classes++) {
-		rc = kio_class_register(*classes);
-		if (rc == -EEXIST)
-			rc = 0; /* loaded before */
-		else if (rc < 0)
-			kio_refuse(diag, rc,
-				   "%s was made for another version of the library (its class: %u, here: %u)",
-				   path, (*classes)->abi, KIO_LAYER_ABI);
-	}
+	for (; rc == 0 && *classes != NULL; classes++)
+		rc = register_from(path, *classes, diag);
 	dlclose(module);
 	return rc;
 }
 
 static void
-look_for(const char *name)
+look_for(const char *name, struct kio_diag *diag)
 {
-	const char *folders[] = { getenv("KIOBUF_MODULES"), KIO__MODULE_DIR };
-	char path[512];
+	const char *folders[] = { secure_getenv("KIOBUF_MODULES"), KIO__MODULE_DIR };
+	char path[PATH_MAX];
 
 	if (strchr(name, '/') != NULL)
 		return;
@@ -163,26 +198,28 @@ look_for(const char *name)
 		if (folders[i] == NULL ||
 		    kio_format(path, sizeof(path), "%s/kiobuf-%s.so", folders[i], name) >= sizeof(path))
 			continue;
-		if (access(path, R_OK) == 0 && kio_module_load(path, NULL) == 0)
+		if (access(path, F_OK) == 0) {
+			kio_module_load(path, diag);
 			return;
+		}
 	}
+}
+
+const struct kio_class *
+kio__class_find(const char *name, struct kio_diag *diag)
+{
+	const struct kio_class *found = find_known(name);
+
+	if (found != NULL)
+		return found;
+	look_for(name, diag);
+	return find_known(name);
 }
 
 const struct kio_class *
 kio_class_find(const char *name)
 {
-	const struct kio_class *found;
-
-	for (int attempt = 0; attempt < 2; attempt++) {
-		pthread_mutex_lock(&mutex);
-		found = find(name);
-		pthread_mutex_unlock(&mutex);
-		if (found != NULL)
-			return found;
-		if (attempt == 0)
-			look_for(name);
-	}
-	return NULL;
+	return kio__class_find(name, NULL);
 }
 
 const struct kio_class *
