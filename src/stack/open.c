@@ -13,25 +13,40 @@
 #include "stack/options.h"
 #include "stack/text.h"
 
+/* A layer of the stack. They are counted, and named, in the order of the text. */
+struct seen {
+	const struct kio_node *node;
+	const struct kio_class *class_;
+	unsigned number; /* among those of its class */
+};
+
 struct build {
 	const struct kio_tree *tree;
 	struct kio_stack *stack; /* NULL: only check */
 	struct kept **kept;
 	struct kio_diag *diag;
-	const struct kio_node **named; /* nodes seen, for their names */
-	unsigned named_count;
+	struct seen *seen;
+	unsigned count;
+	const struct kio_node *path[MOST_DEPTH]; /* from the top down to here */
 	unsigned depth;
 };
 
-static const struct kio_class *
+/* Apart, so that what it needs for its sentences is not on the C stack for each layer on the way down. */
+static __attribute__((noinline)) const struct kio_class *
 find_class(const struct build *build, const struct kio_node *node)
 {
-	const struct kio_class *found = kio_class_find(node->class_name);
+	struct kio_diag said = { 0 };
+	const struct kio_class *found = kio__class_find(node->class_name, &said);
 	struct guess guess = { 0 };
 	char text[80];
 
 	if (found != NULL)
 		return found;
+	if (said.text[0] != '\0') {
+		kio__complain(build->diag, said.error, kio__node_place(node), "no layer '%s': %s",
+			      node->class_name, said.text);
+		return NULL;
+	}
 	for (const struct kio_class *each = kio_class_next(NULL); each != NULL; each = kio_class_next(each))
 		kio__guess(&guess, node->class_name, each->name);
 	kio__complain(build->diag, -ENOENT, kio__node_place(node), "no layer '%s'%s", node->class_name,
@@ -59,20 +74,83 @@ check_legs(const struct build *build, const struct kio_node *node, const struct 
 			     class_->min_legs, node->leg_count);
 }
 
+/* Enters a node that stands where `written` does. */
 static int
-check_name(struct build *build, const struct kio_node *node)
+enter(struct build *build, const struct kio_node *written, const struct kio_node *node,
+      const struct kio_class *class_)
 {
-	if (node->name == NULL)
-		return 0;
-	for (unsigned i = 0; i < build->named_count; i++) {
-		if (strcmp(build->named[i]->name, node->name) == 0)
-			return kio__complain(build->diag, -EEXIST, kio__node_place(node),
+	struct place place = kio__node_place(written);
+	struct seen *seen = &build->seen[build->count];
+
+	for (unsigned i = 0; i < build->depth; i++) {
+		if (build->path[i] == node)
+			return kio__complain(build->diag, -ELOOP, place,
+					     "this goes round in a circle: %s is below itself",
+					     node->class_name);
+	}
+	if (build->depth == MOST_DEPTH)
+		return kio__complain(build->diag, -E2BIG, place,
+				     "there are more than %u layers, one below the other", MOST_DEPTH);
+	if (build->count == MOST_NODES)
+		return kio__complain(build->diag, -E2BIG, place, "there are more than %u layers",
+				     MOST_NODES);
+	*seen = (struct seen){ .node = node, .class_ = class_ };
+	for (unsigned i = 0; i < build->count; i++)
+		seen->number += build->seen[i].class_ == class_;
+	build->count++;
+	build->path[build->depth++] = node;
+	return 0;
+}
+
+/* Is this what a layer without name= is called: its class and number? */
+static bool
+is_name_of(const char *name, const struct seen *seen)
+{
+	size_t len = strlen(seen->class_->name);
+	char number[16];
+
+	if (strncmp(name, seen->class_->name, len) != 0)
+		return false;
+	kio_format(number, sizeof(number), "%u", seen->number);
+	return strcmp(name + len, number) == 0;
+}
+
+static int
+check_name(const struct build *build, unsigned index)
+{
+	const struct kio_node *node = build->seen[index].node;
+	struct place place = kio__node_place(node);
+
+	for (const char *at = node->name; *at != '\0'; at++) {
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			return kio__complain(build->diag, -EINVAL, place,
+					     "name= has a control character");
+	}
+	for (unsigned i = 0; i < build->count; i++) {
+		const struct seen *other = &build->seen[i];
+
+		if (other->node->name == NULL && is_name_of(node->name, other))
+			return kio__complain(build->diag, -EEXIST, place,
+					     "'%s' is what another layer is called that has no name=",
+					     node->name);
+		if (i < index && other->node->name != NULL && strcmp(other->node->name, node->name) == 0)
+			return kio__complain(build->diag, -EEXIST, place,
 					     "the name '%s' is given twice", node->name);
 	}
-	if (build->named_count == MOST_NODES)
-		return -E2BIG;
-	build->named[build->named_count++] = node;
 	return 0;
+}
+
+/* Messages and statistics tell layers apart by their names. */
+static int
+check_names(const struct build *build)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < build->count && rc == 0; i++) {
+		if (build->seen[i].node->name != NULL)
+			rc = check_name(build, i);
+	}
+	return rc;
 }
 
 static int build_node(struct build *build, struct kio_node *node, struct kio_layer **out);
@@ -82,6 +160,7 @@ static int
 build_sides(struct build *build, const struct kio_node *node, const struct kio_class *class_,
 	    struct kio_layer *layer)
 {
+	const struct kio_opt *opt;
 	struct kio_layer *side = NULL;
 	int rc = 0;
 
@@ -92,31 +171,19 @@ build_sides(struct build *build, const struct kio_node *node, const struct kio_c
 		if (rc < 0 || layer == NULL)
 			continue;
 		rc = kio__layer_add_side(layer, side);
-		for (const struct kio_opt *opt = class_->opts; opt->name != NULL; opt++) {
-			if (opt->type == KIO_TYPE_STACK && strcmp(opt->name, node->args[i].key) == 0)
-				*(struct kio_layer **)(void *)((char *)layer + opt->at) = side;
-		}
+		opt = kio__option_find(class_, node->args[i].key);
+		*(struct kio_layer **)(void *)((char *)layer + opt->at) = side;
 	}
 	return rc;
 }
 
 static int
-build_node(struct build *build, struct kio_node *written, struct kio_layer **out)
+build_layer(struct build *build, const struct kio_node *node, const struct kio_class *class_,
+	    struct kio_layer **out)
 {
-	struct kio_node *node = kio__tree_resolve(build->tree, written, build->diag);
-	const struct kio_class *class_ = node != NULL ? find_class(build, node) : NULL;
 	struct kio_layer *layer = NULL, *leg = NULL;
-	int rc = 0;
+	int rc = check_legs(build, node, class_);
 
-	if (class_ == NULL)
-		return build->diag != NULL && build->diag->error != 0 ? build->diag->error : -EINVAL;
-	if (++build->depth > MOST_NODES)
-		return kio__complain(build->diag, -ELOOP, kio__node_place(node),
-				     "there are more than %u layers; does use go round in a circle?",
-				     MOST_NODES);
-	rc = check_legs(build, node, class_);
-	if (rc == 0)
-		rc = check_name(build, node);
 	if (rc == 0 && build->stack != NULL) {
 		rc = kio__layer_create(&layer, build->stack, class_, node->name);
 		if (rc == 0)
@@ -136,14 +203,35 @@ build_node(struct build *build, struct kio_node *written, struct kio_layer **out
 }
 
 static int
+build_node(struct build *build, struct kio_node *written, struct kio_layer **out)
+{
+	struct kio_node *node = kio__tree_resolve(build->tree, written, build->diag);
+	const struct kio_class *class_ = node != NULL ? find_class(build, node) : NULL;
+	int rc;
+
+	if (class_ == NULL)
+		return build->diag->error;
+	rc = enter(build, written, node, class_);
+	if (rc == 0) {
+		rc = build_layer(build, node, class_, out);
+		build->depth--;
+	}
+	return rc;
+}
+
+static int
 run_build(struct build *build, struct kio_layer **top)
 {
 	int rc;
 
-	build->named = kio__alloc(MOST_NODES * sizeof(*build->named));
-	rc = build->named == NULL ? -ENOMEM : build_node(build, build->tree->root, top);
-	kio__free(build->named);
-	if (rc < 0 && build->diag != NULL && build->diag->text[0] == '\0')
+	if (build->tree->root == NULL)
+		return kio_refuse(build->diag, -EINVAL, "there is no stack");
+	build->seen = kio__alloc(MOST_NODES * sizeof(*build->seen));
+	rc = build->seen == NULL ? -ENOMEM : build_node(build, build->tree->root, top);
+	if (rc == 0)
+		rc = check_names(build);
+	kio__free(build->seen);
+	if (rc < 0 && build->diag->text[0] == '\0')
 		kio_refuse(build->diag, rc, "%e", rc);
 	return rc;
 }
@@ -151,11 +239,11 @@ run_build(struct build *build, struct kio_layer **top)
 int
 kio_tree_check(const struct kio_tree *tree, struct kio_diag *diag)
 {
-	struct build build = { .tree = tree, .diag = diag };
+	struct kio_diag own;
+	struct build build = { .tree = tree, .diag = diag != NULL ? diag : &own };
 	struct kio_layer *none;
 
-	if (diag != NULL)
-		*diag = (struct kio_diag){ 0 };
+	*build.diag = (struct kio_diag){ 0 };
 	return run_build(&build, &none);
 }
 
@@ -198,14 +286,17 @@ kio_stack_open_tree(struct kio_stack **out, const struct kio_tree *tree,
 {
 	struct kept *kept = NULL;
 	struct build build = { .tree = tree, .kept = &kept };
-	struct kio_diag own = { 0 };
+	struct kio_diag own;
 	struct kio_layer *top;
 	int rc;
 
 	if (diag == NULL)
 		diag = &own;
-	*diag = (struct kio_diag){ 0 };
 	build.diag = diag;
+	/* all of the text is right before any secret of it is read */
+	rc = kio_tree_check(tree, diag);
+	if (rc < 0)
+		return rc;
 	rc = kio__stack_create(&build.stack, options);
 	if (rc < 0)
 		return kio_refuse(diag, rc, "%e", rc);

@@ -14,7 +14,10 @@ struct place {
 	unsigned line, column;
 };
 
-/* "web.kio:3:14: no option ..."; returns error. As kio_format. */
+/*
+ * "web.kio:3:14: no option ..."; returns error. As kio_format. In a tree that
+ * was not made from text there are no lines, and the sentence is all.
+ */
 int kio__complain(struct kio_diag *diag, int error, struct place place, const char *format, ...);
 
 /* A list of allocations that are freed together; secrets are wiped. */
@@ -51,7 +54,10 @@ struct tree {
 	unsigned nodes;
 };
 
-/* How deep and how large a text may be, so that a foreign one exhausts nothing. */
+/*
+ * How deep and how large a stack may be, so that a foreign text exhausts
+ * nothing: depth is layers on one way down, and what recursion costs.
+ */
 #define MOST_DEPTH 64u
 #define MOST_NODES 4096u
 #define MOST_TEXT ((size_t)1 << 20)
