@@ -67,11 +67,12 @@ KIO_PUBLIC struct kio_node *kio_tree_node(struct kio_tree *tree, const char *cla
 KIO_PUBLIC int kio_tree_arg(struct kio_tree *tree, struct kio_node *node, const char *key,
 			    const char *value, struct kio_node *stack);
 KIO_PUBLIC int kio_tree_leg(struct kio_tree *tree, struct kio_node *node, struct kio_node *leg);
+/* name: letters, digits and . _ - ; else -EINVAL. -EEXIST: it is defined already. */
 KIO_PUBLIC int kio_tree_define(struct kio_tree *tree, const char *name, bool is_export,
 			       struct kio_node *root);
 KIO_PUBLIC void kio_tree_destroy(struct kio_tree *tree);
 
-/* Classes, options, numbers of legs and names, without opening anything. */
+/* Classes, options, numbers of legs and names of the root, without opening anything. */
 KIO_PUBLIC int kio_tree_check(const struct kio_tree *tree, struct kio_diag *diag);
 
 /* The canonical text of the root; parses to an equal tree. The caller frees it. NULL: out of memory. */

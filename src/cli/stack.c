@@ -8,6 +8,7 @@
  *
  * A file has "definitions" too; "name" says which of them is the stack.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,6 +227,17 @@ read_node(struct reader *reader, const json_t *json, struct kio_node **out)
 }
 
 static int
+define(struct reader *reader, const char *name, bool is_export, struct kio_node *root)
+{
+	switch (kio_tree_define(reader->tree, name, is_export, root)) {
+	case 0: return EXIT_YES;
+	case -EEXIST: return bad(reader, "a definition's name is there twice");
+	case -EINVAL: return bad(reader, "a definition's name has letters, digits, . _ and - alone");
+	default: return bad(reader, "out of memory");
+	}
+}
+
+static int
 read_definitions(struct reader *reader, const json_t *list)
 {
 	struct kio_node *root;
@@ -237,10 +249,9 @@ read_definitions(struct reader *reader, const json_t *list)
 		if (!json_is_string(name))
 			return bad(reader, "a definition has a name");
 		rc = read_node(reader, json_object_get(each, "stack"), &root);
-		if (rc == EXIT_YES &&
-		    kio_tree_define(reader->tree, json_string_value(name),
-				    json_is_true(json_object_get(each, "export")), root) < 0)
-			rc = bad(reader, "out of memory");
+		if (rc == EXIT_YES)
+			rc = define(reader, json_string_value(name),
+				    json_is_true(json_object_get(each, "export")), root);
 	}
 	return rc;
 }

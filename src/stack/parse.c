@@ -32,8 +32,10 @@ struct parser {
 	struct place begin;
 	char *key;  /* WORD: what stood before =, or NULL */
 	char *word; /* WORD: NULL with a key: a stack in braces follows */
-	bool quoted; /* WORD: not to be taken for a keyword */
+	bool quoted; /* WORD: not to be taken for a keyword or = */
 	unsigned braces;
+	unsigned depth;  /* layers on the way down to here */
+	size_t expanded; /* bytes that values put in */
 };
 
 #define fail(parser, place, ...) kio__complain((parser)->diag, -EINVAL, place, __VA_ARGS__)
@@ -86,7 +88,7 @@ put(struct parser *parser, struct buffer *buffer, const char *text, size_t len)
 static int
 put_value(struct parser *parser, struct buffer *buffer)
 {
-	const char *name = parser->at + 2, *end = strpbrk(name, "}\n");
+	const char *name = parser->at + 2, *end = strpbrk(name, "}\n"), *value;
 	size_t len;
 	char text[80];
 
@@ -95,9 +97,14 @@ put_value(struct parser *parser, struct buffer *buffer)
 	len = (size_t)(end - name);
 	for (const char *const *set = parser->set; set != NULL && *set != NULL; set++) {
 		if (strncmp(*set, name, len) == 0 && (*set)[len] == '=') {
+			value = *set + len + 1;
+			parser->expanded += strlen(value);
+			if (parser->expanded > MOST_TEXT)
+				return fail(parser, parser->place, "values make the text longer than %S",
+					    (uint64_t)MOST_TEXT);
 			while (parser->at <= end)
 				step(parser);
-			return put(parser, buffer, *set + len + 1, strlen(*set + len + 1));
+			return put(parser, buffer, value, strlen(value));
 		}
 	}
 	kio_format(text, sizeof(text), "%s", name);
@@ -176,6 +183,7 @@ read_word(struct parser *parser)
 			parser->quoted = true;
 			rc = put_quoted(parser, &buffer);
 		} else if (*parser->at == '$' && parser->at[1] == '{') {
+			parser->quoted = true;
 			rc = put_value(parser, &buffer);
 		} else {
 			rc = put(parser, &buffer, parser->at, 1);
@@ -199,26 +207,21 @@ skip_blanks(struct parser *parser)
 	}
 }
 
-/* After a newline: does the stack go on? */
-static bool
-continues(const struct parser *parser)
-{
-	struct parser ahead = *parser;
-
-	while (*ahead.at == '\n') {
-		step(&ahead);
-		skip_blanks(&ahead);
-	}
-	return *ahead.at == '|';
-}
-
 static int
 next(struct parser *parser)
 {
+	bool newline = false;
+
 	skip_blanks(parser);
-	while (*parser->at == '\n' && continues(parser)) {
+	parser->begin = parser->place;
+	while (*parser->at == '\n') {
+		newline = true;
 		step(parser);
 		skip_blanks(parser);
+	}
+	if (newline && *parser->at != '|') {
+		parser->token = parser->braces != 0 ? SEMICOLON : NEWLINE;
+		return 0;
 	}
 	parser->begin = parser->place;
 	switch (*parser->at) {
@@ -227,7 +230,6 @@ next(struct parser *parser)
 	case '{': parser->token = OPEN; break;
 	case '}': parser->token = CLOSE; break;
 	case ';': parser->token = SEMICOLON; break;
-	case '\n': parser->token = parser->braces != 0 ? SEMICOLON : NEWLINE; break;
 	default: return read_word(parser);
 	}
 	step(parser);
@@ -248,14 +250,6 @@ expect_close(struct parser *parser, struct place open)
 }
 
 static int
-open_brace(struct parser *parser)
-{
-	if (++parser->braces > MOST_DEPTH)
-		return fail(parser, parser->begin, "braces are nested more than %u deep", MOST_DEPTH);
-	return next(parser);
-}
-
-static int
 skip_semicolons(struct parser *parser)
 {
 	int rc = 0;
@@ -266,6 +260,16 @@ skip_semicolons(struct parser *parser)
 }
 
 static int
+open_brace(struct parser *parser)
+{
+	int rc;
+
+	parser->braces++;
+	rc = next(parser);
+	return rc == 0 ? skip_semicolons(parser) : rc;
+}
+
+static int
 parse_legs(struct parser *parser, struct kio_node *node)
 {
 	struct place open = parser->begin;
@@ -273,8 +277,6 @@ parse_legs(struct parser *parser, struct kio_node *node)
 	int rc = open_brace(parser);
 
 	node->braces = true;
-	if (rc == 0)
-		rc = skip_semicolons(parser);
 	while (rc == 0 && parser->token != CLOSE && parser->token != END) {
 		rc = parse_stack(parser, &leg);
 		if (rc == 0)
@@ -345,6 +347,9 @@ parse_node(struct parser *parser, struct kio_node **out)
 		return fail(parser, parser->begin, "a layer's name is expected here, not %s=", parser->key);
 	if (parser->tree->nodes >= MOST_NODES)
 		return fail(parser, parser->begin, "there are more than %u layers", MOST_NODES);
+	if (parser->depth++ == MOST_DEPTH)
+		return fail(parser, parser->begin, "there are more than %u layers, one below the other",
+			    MOST_DEPTH);
 	node = kio_tree_node(&parser->tree->tree, parser->word, NULL);
 	if (node == NULL)
 		return -ENOMEM;
@@ -363,6 +368,7 @@ parse_node(struct parser *parser, struct kio_node **out)
 static int
 parse_stack(struct parser *parser, struct kio_node **out)
 {
+	unsigned depth = parser->depth;
 	struct kio_node *last, *node;
 	int rc = parse_node(parser, out);
 
@@ -378,6 +384,7 @@ parse_stack(struct parser *parser, struct kio_node **out)
 			rc = kio_tree_leg(&parser->tree->tree, last, node);
 		last = node;
 	}
+	parser->depth = depth;
 	return rc;
 }
 
@@ -399,8 +406,12 @@ parse_head(struct parser *parser, char **name, bool *is_export)
 	rc = next(parser);
 	if (rc == 0 && parser->token == WORD && parser->key == NULL) {
 		*name = parser->word;
+		if (!kio__is_name(*name))
+			return fail(parser, parser->begin,
+				    "'%s' cannot be the name of a stack; it has letters, digits, . _ and -",
+				    *name);
 		rc = next(parser);
-		if (rc == 0 && parser->token == WORD && parser->key == NULL &&
+		if (rc == 0 && parser->token == WORD && parser->key == NULL && !parser->quoted &&
 		    strcmp(parser->word, "=") == 0)
 			return next(parser);
 	}
@@ -452,31 +463,26 @@ parse_text(struct parser *parser, const char *source, const char *text)
 }
 
 static int
-read_file(struct parser *parser, const char *path, char **text)
+read_file(struct parser *parser, const char *path, char **out)
 {
-	struct place nowhere = { path, 1, 1 };
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct place start = { path, 1, 1 };
+	char *text = kio__keep(&parser->tree->kept, MOST_TEXT + 2);
 	size_t len = 0;
-	ssize_t got = 1;
+	int fd, rc;
 
-	if (fd < 0)
-		return kio__complain(parser->diag, -errno, nowhere, "cannot be read: %e", errno);
-	*text = kio__keep(&parser->tree->kept, MOST_TEXT + 1);
-	while (*text != NULL && got > 0 && len < MOST_TEXT) {
-		got = read(fd, *text + len, MOST_TEXT - len);
-		len += got > 0 ? (size_t)got : 0;
-	}
-	if (*text == NULL)
-		got = -1;
-	else if (got < 0)
-		kio__complain(parser->diag, -errno, nowhere, "cannot be read: %e", errno);
-	close(fd);
-	if (*text == NULL)
+	if (text == NULL)
 		return -ENOMEM;
-	if (got < 0)
-		return parser->diag != NULL ? parser->diag->error : -EIO;
-	if (len == MOST_TEXT || strlen(*text) != len)
-		return kio__complain(parser->diag, -EINVAL, nowhere, "is not the text of a stack");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	rc = fd < 0 ? -errno : kio__read_whole(fd, text, MOST_TEXT + 1, &len);
+	if (fd >= 0)
+		close(fd);
+	if (rc < 0)
+		return kio__complain(parser->diag, rc, start, "cannot be read: %e", rc);
+	if (len > MOST_TEXT)
+		return fail(parser, start, "the text is longer than %S", (uint64_t)MOST_TEXT);
+	if (strlen(text) != len)
+		return fail(parser, start, "is not the text of a stack");
+	*out = text;
 	return 0;
 }
 

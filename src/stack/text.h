@@ -58,7 +58,7 @@ struct tree {
  * How deep and how large a stack may be, so that a foreign text exhausts
  * nothing: depth is layers on one way down, and what recursion costs.
  */
-#define MOST_DEPTH 64u
+#define MOST_DEPTH 128u
 #define MOST_NODES 4096u
 #define MOST_TEXT ((size_t)1 << 20)
 
@@ -67,6 +67,8 @@ const struct kio_definition *kio__tree_find(const struct kio_tree *tree, const c
 /* Follows use to what stands for it; NULL and a complaint: unknown, or in a circle. */
 struct kio_node *kio__tree_resolve(const struct kio_tree *tree, struct kio_node *node,
 				   struct kio_diag *diag);
+/* May it name a definition? Letters, digits and . _ - , so that it is a word wherever it stands. */
+bool kio__is_name(const char *text);
 struct place kio__node_place(const struct kio_node *node);
 struct place kio__arg_place(const struct kio_node *node, const struct kio_arg *arg);
 

@@ -101,12 +101,26 @@ kio_tree_leg(struct kio_tree *tree, struct kio_node *node, struct kio_node *leg)
 	return 0;
 }
 
+bool
+kio__is_name(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+	return text[0] != '\0' && text[strspn(text, letters)] == '\0';
+}
+
 int
 kio_tree_define(struct kio_tree *tree, const char *name, bool is_export, struct kio_node *root)
 {
-	struct kio_definition *all = grow(tree, tree->definitions, tree->definition_count, sizeof(*all));
-	char *own = copy(tree, name);
+	struct kio_definition *all;
+	char *own;
 
+	if (!kio__is_name(name))
+		return -EINVAL;
+	if (kio__tree_find(tree, name) != NULL)
+		return -EEXIST;
+	all = grow(tree, tree->definitions, tree->definition_count, sizeof(*all));
+	own = copy(tree, name);
 	if (all == NULL || own == NULL)
 		return -ENOMEM;
 	tree->definitions = all;

@@ -134,6 +134,8 @@ for wrong in '' '{' '[]' '{}' '{"schema":"kiobuf/stack/2","stack":{"class":"mem"
 	'{"schema":"kiobuf/stack/1","stack":{"class":"null","name":""}}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem size=1M | mem"}}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem"},"definitions":[{"stack":{"class":"mem"}}]}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"null"},"definitions":[{"name":"a","stack":{"class":"null"}},{"name":"a","stack":{"class":"null"}}]}' \
+	'{"schema":"kiobuf/stack/1","stack":{"class":"null"},"definitions":[{"name":"a b","stack":{"class":"null"}}]}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem"},"name":"none"}' \
 	'{"schema":"kiobuf/stack/1","stack":{"class":"mem"},"stack":{"class":"mem"}}'; do
 	printf '%s' "$wrong" >wrong.json

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <kiobuf/tree.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -57,6 +59,8 @@ TEST("language: stacks in their canonical form, and back")
 	parses("\"stack\" | log | stack x", "\"stack\" | log | \"stack\" x"); /* not a definition */
 	parses("file \"a\\\"b\\\\c\\${d}\\n\"", "file \"a\\\"b\\\\c\\${d}\\n\"");
 	parses("cow overlay={ file x.cow } | mem 1M", "cow overlay={ file x.cow } | mem 1M");
+	parses("cow overlay={\n # beside\n file x.cow\n} | mem 1M", "cow overlay={ file x.cow } | mem 1M");
+	parses("log\n\n # on\n\n  | mem 1M\n\n", "log | mem 1M");
 	parses("concat { null }", "concat { null }");
 	parses("nbd nbd+unix:///x?socket=/run/b.sock", "nbd nbd+unix:///x?socket=/run/b.sock");
 }
@@ -103,6 +107,11 @@ TEST("language: errors of meaning point at the column, with a guess")
 	refuses("delay 5 | null", "1:7: 5 needs a unit: ns, us, ms, s or m");
 	refuses("mirror degraded=maybe { null }", "1:8: maybe is neither yes nor no");
 	refuses("concat { null name=a ; null name=a }", "1:24: the name 'a' is given twice");
+	refuses("concat { null ; null name=null0 }",
+		"1:17: 'null0' is what another layer is called that has no name=");
+	refuses("concat { null name=null1 ; null }",
+		"1:10: 'null1' is what another layer is called that has no name=");
+	refuses("null name=\"a\\nb\"", "1:1: name= has a control character");
 	refuses("crop offset={ null } | null", "1:6: offset does not take a stack");
 }
 
@@ -124,6 +133,13 @@ TEST("language: templates put in one word that is not looked at again")
 	CHECK_STR(tree->root->args[0].value, "a b | null { } \"${x}");
 	kio_tree_destroy(tree);
 	free(out);
+	/* not a keyword either */
+	CHECK_EQ(kio_tree_parse(&tree, "${word} x", (const char *const[]){ "word=stack", NULL }, &diag), 0);
+	CHECK_STR(tree->root->class_name, "stack");
+	kio_tree_destroy(tree);
+	CHECK(kio_tree_parse(&tree, "${word} x = null", (const char *const[]){ "word=stack", NULL }, &diag) == 0);
+	CHECK_EQ(tree->definition_count, 0);
+	kio_tree_destroy(tree);
 }
 
 static void
@@ -157,8 +173,14 @@ TEST("language: files with stacks, exports and use")
 	CHECK_STR(diag.text, "t.kio:1:1: no stack 'vm2' is defined");
 
 	write_file("t.kio", "stack a = log | use b\nstack b = log | use a\nexport c = use a\n");
+	CHECK_EQ(kio_stack_open(&stack, "@t.kio", NULL, &diag), -ELOOP);
+	CHECK_STR(diag.text, "t.kio:2:17: this goes round in a circle: log is below itself");
+	write_file("t.kio", "stack a b = mem 1M\n");
 	CHECK(kio_stack_open(&stack, "@t.kio", NULL, &diag) < 0);
-	CHECK(strstr(diag.text, "circle") != NULL);
+	CHECK_STR(diag.text, "t.kio:1:1: a definition is written: stack NAME = ...");
+	write_file("t.kio", "stack \"a b\" = mem 1M\n");
+	CHECK(kio_stack_open(&stack, "@t.kio", NULL, &diag) < 0);
+	CHECK_STR(diag.text, "t.kio:1:7: 'a b' cannot be the name of a stack; it has letters, digits, . _ and -");
 	write_file("t.kio", "stack base = mem 1M\nexport c = use bas\n");
 	CHECK(kio_stack_open(&stack, "@t.kio", NULL, &diag) < 0);
 	CHECK_STR(diag.text, "t.kio:2:16: no stack 'bas' is defined; did you mean 'base'?");
@@ -180,8 +202,124 @@ TEST("language: what is nested too deep is refused, not followed")
 	for (int i = 0; i < 2000; i++)
 		strcpy(text + i * 9, "concat { ");
 	CHECK(kio_tree_parse(&tree, text, NULL, &diag) < 0);
-	CHECK_STR(diag.text, "1:584: braces are nested more than 64 deep");
+	CHECK_STR(diag.text, "1:1153: there are more than 128 layers, one below the other");
+	text[0] = '\0';
+	for (int i = 0; i < 5000; i++)
+		strcpy(text + i * 6, "log | ");
+	CHECK(kio_tree_parse(&tree, text, NULL, &diag) < 0);
+	CHECK_STR(diag.text, "1:769: there are more than 128 layers, one below the other");
+	/* side by side there may be more */
+	strcpy(text, "concat {");
+	for (int i = 0; i < 1000; i++)
+		strcat(text, "log | null 1M ;");
+	strcat(text, "}");
+	CHECK_EQ(kio_tree_parse(&tree, text, NULL, &diag), 0);
+	CHECK_EQ(kio_tree_check(tree, &diag), 0);
+	kio_tree_destroy(tree);
 	free(text);
+}
+
+TEST("language: use does not make a stack deeper or larger than it may be")
+{
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	FILE *file = fopen("t.kio", "w");
+
+	fprintf(file, "stack s0 = mem 1M\n");
+	for (int i = 1; i < 20; i++)
+		fprintf(file, "stack s%d = concat { use s%d ; use s%d }\n", i, i - 1, i - 1);
+	fclose(file);
+	CHECK_EQ(kio_stack_open(&stack, "@t.kio:s19", NULL, &diag), -E2BIG);
+	CHECK(strstr(diag.text, "there are more than 4096 layers") != NULL);
+	file = fopen("t.kio", "w");
+	fprintf(file, "stack s0 = mem 1M\n");
+	for (int i = 1; i < 200; i++)
+		fprintf(file, "stack s%d = log | use s%d\n", i, i - 1);
+	fclose(file);
+	CHECK_EQ(kio_stack_open(&stack, "@t.kio:s199", NULL, &diag), -E2BIG);
+	CHECK_STR(diag.text, "t.kio:73:19: there are more than 128 layers, one below the other");
+	unlink("t.kio");
+}
+
+static uint64_t
+now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+TEST("language: the time to read a text grows with its length, whatever it is made of")
+{
+	static const char *const pieces[] = { "\n", " # x\n", ";", "\n \n|", "a=", "{", "\"a\" " };
+	size_t size = 1000000;
+	char *text = malloc(size + 1);
+	struct kio_diag diag;
+	struct kio_tree *tree;
+	uint64_t begin;
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+		for (size_t at = 0; at < size; at++)
+			text[at] = pieces[i][at % strlen(pieces[i])];
+		text[size] = '\0';
+		memcpy(text, "null ", 5);
+		begin = now_ms();
+		if (kio_tree_parse(&tree, text, NULL, &diag) == 0)
+			kio_tree_destroy(tree);
+		/* looking ahead from each newline took minutes */
+		CHECK(now_ms() - begin < 10000);
+	}
+	free(text);
+}
+
+TEST("language: values cannot make a short text long without end")
+{
+	size_t len = 300000;
+	char *value = malloc(len + 3);
+	const char *const set[] = { value, NULL };
+	struct kio_diag diag;
+	struct kio_tree *tree;
+
+	memset(value, 'x', len + 2);
+	value[1] = '=';
+	value[len + 2] = '\0';
+	CHECK_EQ(kio_tree_parse(&tree, "file ${x} ${x} ${x}", set, &diag), 0);
+	kio_tree_destroy(tree);
+	CHECK(kio_tree_parse(&tree, "file ${x} ${x} ${x} ${x}", set, &diag) < 0);
+	CHECK_STR(diag.text, "1:21: values make the text longer than 1M");
+	free(value);
+}
+
+TEST("tree: made by a program, it is checked as one that was read")
+{
+	struct kio_tree *tree = kio_tree_create();
+	struct kio_node *crop = kio_tree_node(tree, "crop", NULL), *mem = kio_tree_node(tree, "mem", "m");
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	char *text;
+
+	CHECK_EQ(kio_tree_check(tree, &diag), -EINVAL);
+	CHECK_STR(diag.text, "there is no stack");
+	CHECK_EQ(kio_stack_open_tree(&stack, tree, NULL, &diag), -EINVAL);
+	tree->root = crop;
+	CHECK_EQ(kio_tree_arg(tree, crop, "ofset", "4K", NULL), 0);
+	CHECK_EQ(kio_tree_leg(tree, crop, mem), 0);
+	CHECK_EQ(kio_tree_arg(tree, mem, NULL, "1M", NULL), 0);
+	CHECK_EQ(kio_tree_check(tree, &diag), -EINVAL);
+	CHECK_STR(diag.text, "no option 'ofset' in crop; did you mean 'offset'?");
+	crop->args[0].key = "offset";
+	CHECK_EQ(kio_stack_open_tree(&stack, tree, NULL, &diag), 0);
+	CHECK_EQ(kio_stack_limits(stack)->size, (1 << 20) - 4096);
+	kio_stack_close(&stack, NULL);
+	text = kio_tree_format(tree);
+	CHECK_STR(text, "crop offset=4K | mem 1M name=m");
+	free(text);
+	CHECK_EQ(kio_tree_define(tree, "base", false, mem), 0);
+	CHECK_EQ(kio_tree_define(tree, "base", true, crop), -EEXIST);
+	CHECK_EQ(kio_tree_define(tree, "a b", true, crop), -EINVAL);
+	CHECK_EQ(tree->definition_count, 1);
+	kio_tree_destroy(tree);
 }
 
 TEST("open: what a layer refuses is told with its name and place, and nothing stays open")
