@@ -23,15 +23,17 @@
 #include "drivers/engine.h"
 
 #define DEPTH 256u
+#define LEAST_DEPTH 8u
 #define SLOTS 64u
 
 /* user_data of what is not an I/O */
 #define WAKE 1u
 #define WATCHES 2u
+#define OTHERS 4u /* completions of those at most, read anew before they are reaped */
 
 struct uring {
 	struct io_uring ring;
-	unsigned in_flight, most;
+	unsigned in_flight, most; /* until its place among the completions is free */
 	struct kio__queue waiting; /* of kio__io: the ring is full */
 	int wake;
 	uint64_t wake_count; /* read into */
@@ -95,7 +97,7 @@ uring_open(struct kio_loop *loop, const struct kio_loop_options *options)
 
 	if (uring == NULL)
 		return -ENOMEM;
-	rc = ring_open(&uring->ring, depth);
+	rc = ring_open(&uring->ring, depth > LEAST_DEPTH ? depth : LEAST_DEPTH);
 	if (rc < 0) {
 		kio__free(uring);
 		return rc;
@@ -169,7 +171,7 @@ uring_enter(struct kio_loop *loop)
 	if (syscall(__NR_io_uring_register, uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL,
 		    0) < 0)
 		return -errno;
-	uring->most = *uring->ring.cq.kring_entries - 2; /* those of wake and watches */
+	uring->most = *uring->ring.cq.kring_entries - OTHERS;
 	wait_for_wake(loop, uring);
 	return 0;
 }
@@ -236,7 +238,7 @@ static void
 reap(struct kio_loop *loop, struct uring *uring)
 {
 	struct io_uring_cqe *cqe;
-	unsigned head, count = 0;
+	unsigned head, count = 0, others = 0;
 	bool watches = false;
 	struct kio__io *io;
 
@@ -245,15 +247,17 @@ reap(struct kio_loop *loop, struct uring *uring)
 		if (kio__likely(cqe->user_data > WATCHES)) {
 			io = (struct kio__io *)(uintptr_t)cqe->user_data;
 			io->result = cqe->res;
-			uring->in_flight--;
 			io->done(io);
-		} else if (cqe->user_data == WAKE) {
-			wait_for_wake(loop, uring);
-		} else {
-			watches = true;
+			continue;
 		}
+		others++;
+		if (cqe->user_data == WAKE)
+			wait_for_wake(loop, uring);
+		else
+			watches = true;
 	}
 	io_uring_cq_advance(&uring->ring, count);
+	uring->in_flight -= count - others;
 	if (!kio__queue_empty(&uring->waiting))
 		push_waiting(loop, uring);
 	if (watches) {

@@ -233,3 +233,61 @@ TEST("file: a descriptor of the program's is used and left open")
 	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), -EBADF);
 	unlink("f.img");
 }
+
+struct again {
+	struct rig *rig;
+	unsigned left, *busy;
+};
+
+static void
+go_again(struct kio *kio)
+{
+	struct again *again = kio->priv;
+
+	CHECK_EQ(kio_status(kio), 0);
+	if (again->left-- == 0)
+		--*again->busy;
+	else
+		kio_read(kio, (uint64_t)again->left * 512, kio_buf(kio, back, 512), go_again);
+}
+
+TEST("file: an engine of any depth gets through, however small, and whatever is started anew")
+{
+	static const unsigned depths[] = { 1, 2, 3, 8, 100 };
+	struct kio_stack *stack;
+	struct kio_diag diag;
+
+	CHECK_EQ(kio_stack_open(&stack, "file f.img size=1M", NULL, &diag), 0);
+	for (unsigned i = 0; i < 2 * KIO__COUNT(depths); i++) {
+		struct kio_loop_options options = { .engine = engines[i % 2], .depth = depths[i / 2] };
+		struct kio_channel *channel;
+		struct again again[300];
+		struct kio *kios[300];
+		struct kio_loop *loop;
+		unsigned busy = 300;
+		uint64_t begun;
+
+		if (kio_loop_open(&loop, &options) < 0)
+			continue;
+		CHECK_EQ(kio_channel_open(&channel, stack, loop), 0);
+		for (unsigned j = 0; j < 300; j++) {
+			kios[j] = kio_create(channel, 1);
+			again[j] = (struct again){ .left = 20, .busy = &busy };
+			kios[j]->priv = &again[j];
+			kio_read(kios[j], 0, kio_buf(kios[j], back, 512), go_again);
+		}
+		for (begun = kio_loop_now(loop); busy != 0;) {
+			if (kio_loop_now(loop) - begun > 20000000000u) {
+				printf("  %s, depth %u: %u are stuck\n", options.engine, options.depth, busy);
+				abort();
+			}
+			CHECK(kio_loop_step(loop, 1000000000) >= 0);
+		}
+		for (unsigned j = 0; j < 300; j++)
+			kio_destroy(kios[j]);
+		kio_channel_close(&channel);
+		kio_loop_close(&loop);
+	}
+	kio_stack_close(&stack, NULL);
+	unlink("f.img");
+}
