@@ -26,7 +26,10 @@ void kio__unwatch(struct kio_loop *loop, struct kio__watches *watches, struct ki
 /* Waits until due_ns as poll of an engine does, and tells the watches that are ready. */
 int kio__watches_wait(struct kio_loop *loop, struct kio__watches *watches, uint64_t due_ns);
 
-/* A timer descriptor, readable at due_ns (0: at once; UINT64_MAX: never). */
+/*
+ * A timer descriptor, readable at due_ns (0: at once; UINT64_MAX: never). One
+ * for a foreign loop begins readable: the first step starts what is there.
+ */
 void kio__timer_fd_set(int fd, uint64_t due_ns);
 
 #endif

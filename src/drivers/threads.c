@@ -110,6 +110,7 @@ threads_fd(struct kio_loop *loop)
 		rc = threads->timer < 0 ? -errno : add(threads, threads->timer);
 		if (rc < 0)
 			return rc;
+		kio__timer_fd_set(threads->timer, 0);
 	}
 	return threads->watches.epoll;
 }

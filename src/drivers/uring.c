@@ -41,8 +41,9 @@ struct uring {
 	bool watching; /* a poll on the watches is pending */
 	bool slots;    /* there is a table of registered files */
 	uint64_t slots_used;
-	int outer; /* epoll set for foreign loops: the ring and the timer; or -1 */
+	int outer; /* epoll set for foreign loops: the timer and the ring's bell; or -1 */
 	int timer;
+	int bell; /* rung by the ring when it has something to reap */
 };
 
 _Static_assert(SLOTS == 64, "the slots in use are a word");
@@ -84,6 +85,8 @@ uring_close(struct kio_loop *loop)
 		close(uring->outer);
 	if (uring->timer >= 0)
 		close(uring->timer);
+	if (uring->bell >= 0)
+		close(uring->bell);
 	kio__watches_close(&uring->watches);
 	kio__free(uring);
 }
@@ -106,7 +109,7 @@ uring_open(struct kio_loop *loop, const struct kio_loop_options *options)
 	/* a ring that is not enabled yet submits nothing: what does not fit waits */
 	uring->most = *uring->ring.sq.kring_entries;
 	kio__queue_init(&uring->waiting);
-	uring->watches.epoll = uring->outer = uring->timer = -1;
+	uring->watches.epoll = uring->outer = uring->timer = uring->bell = -1;
 	uring->wake = eventfd(0, EFD_CLOEXEC);
 	rc = uring->wake < 0 ? -errno : kio__watches_open(&uring->watches);
 	if (rc < 0)
@@ -289,6 +292,17 @@ submit_and_wait(struct kio_loop *loop, struct uring *uring, uint64_t due_ns)
 	return rc == -EINTR || rc == -ETIME || rc == -EBUSY || rc == -EAGAIN || rc > 0 ? 0 : rc;
 }
 
+/* Before the look at what there is: what comes afterwards rings again. */
+static void
+stop_bell(struct kio_loop *loop, const struct uring *uring)
+{
+	uint64_t rings;
+
+	loop->system_calls++;
+	if (read(uring->bell, &rings, sizeof(rings)) < 0)
+		return; /* it did not ring */
+}
+
 static int
 uring_poll(struct kio_loop *loop, uint64_t due_ns)
 {
@@ -296,6 +310,8 @@ uring_poll(struct kio_loop *loop, uint64_t due_ns)
 	struct io_uring_cqe *cqe;
 	int rc = 0;
 
+	if (uring->outer >= 0)
+		stop_bell(loop, uring);
 	if (uring->watches.count != 0)
 		wait_for_watches(loop, uring);
 	if (due_ns != 0 && io_uring_cq_ready(&uring->ring) == 0)
@@ -322,20 +338,37 @@ uring_wake(struct kio_loop *loop)
 
 /* --- foreign loops ------------------------------------------------------ */
 
+/*
+ * The ring's own descriptor will not do: completions that are worked off in the
+ * owner's waits do not wake those who poll it. They ring a registered eventfd.
+ */
 static int
 uring_fd(struct kio_loop *loop)
 {
 	struct uring *uring = loop->state;
 	struct epoll_event event = { .events = EPOLLIN };
+	int outer, rc;
 
 	if (uring->outer >= 0)
 		return uring->outer;
-	uring->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	uring->outer = epoll_create1(EPOLL_CLOEXEC);
-	if (uring->timer < 0 || uring->outer < 0 ||
-	    epoll_ctl(uring->outer, EPOLL_CTL_ADD, uring->timer, &event) < 0 ||
-	    epoll_ctl(uring->outer, EPOLL_CTL_ADD, uring->ring.ring_fd, &event) < 0)
-		return -errno;
+	if (uring->timer < 0)
+		uring->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (uring->bell < 0)
+		uring->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	outer = epoll_create1(EPOLL_CLOEXEC);
+	if (uring->timer < 0 || uring->bell < 0 || outer < 0 ||
+	    epoll_ctl(outer, EPOLL_CTL_ADD, uring->timer, &event) < 0 ||
+	    epoll_ctl(outer, EPOLL_CTL_ADD, uring->bell, &event) < 0)
+		rc = -errno;
+	else
+		rc = io_uring_register_eventfd(&uring->ring, uring->bell);
+	if (rc < 0) {
+		if (outer >= 0)
+			close(outer);
+		return rc;
+	}
+	uring->outer = outer;
+	kio__timer_fd_set(uring->timer, 0);
 	return uring->outer;
 }
 
@@ -347,6 +380,8 @@ uring_arm(struct kio_loop *loop, uint64_t due_ns)
 	wait_for_watches(loop, uring);
 	if (io_uring_sq_ready(&uring->ring) != 0 && submit(loop, uring) < 0)
 		due_ns = 0; /* the next step reports it */
+	if (io_uring_cq_ready(&uring->ring) != 0)
+		due_ns = 0;
 	loop->system_calls++;
 	kio__timer_fd_set(uring->timer, due_ns);
 }

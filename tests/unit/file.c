@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -290,4 +291,35 @@ TEST("file: an engine of any depth gets through, however small, and whatever is 
 	}
 	kio_stack_close(&stack, NULL);
 	unlink("f.img");
+}
+
+TEST("file: in a foreign loop every completion is told by the descriptor")
+{
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=1M direct=yes") {
+		struct pollfd fd = { .fd = kio_loop_fd(rig.loop), .events = POLLIN };
+		unsigned done = 0, calls = 0;
+
+		rig.kio->priv = &done;
+		for (unsigned i = 1; i <= 50; i++) {
+			if (i % 5 == 0)
+				kio_flush_all(rig.kio, count_done);
+			else
+				kio_read(rig.kio, i * 4096, kio_buf(rig.kio, back, 4096), count_done);
+			for (kio_loop_step(rig.loop, 0); done < i; kio_loop_step(rig.loop, 0), calls++) {
+				if (poll(&fd, 1, 2000) != 1)
+					break;
+			}
+			CHECK_EQ(done, i);
+			if (done != i)
+				abort();
+		}
+		/* readable only when there is something */
+		CHECK(calls < 500);
+		kio_loop_step(rig.loop, 0);
+		kio_loop_step(rig.loop, 0);
+		CHECK_EQ(poll(&fd, 1, 20), 0);
+		close_and_remove(&rig);
+	}
 }

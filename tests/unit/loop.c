@@ -310,3 +310,24 @@ TEST("loop: its descriptor wakes a foreign loop for posts and for timers")
 		pthread_join(thread, NULL);
 	}
 }
+
+TEST("loop: its descriptor is readable for the first step, and so nothing waits for one")
+{
+	EACH_ENGINE(loop) {
+		struct count count = { .task.run = count_up, .loop = loop, .wanted = 1000 };
+		struct alarm alarm = { .timer.task.run = ring, .letter = 'y' };
+		struct pollfd fd = { .fd = kio_loop_fd(loop), .events = POLLIN };
+		pthread_t thread;
+
+		memset(order, 0, sizeof(order));
+		kio_timer_arm(loop, &alarm.timer, kio_loop_now(loop) + 10000000);
+		pthread_create(&thread, NULL, post_later, &count);
+		for (int i = 0; i < 50 && (count.seen == 0 || order[0] == 0); i++) {
+			CHECK_EQ(poll(&fd, 1, 1000), 1);
+			kio_loop_step(loop, 0);
+		}
+		CHECK_EQ(count.seen, 1);
+		CHECK_STR(order, "y");
+		pthread_join(thread, NULL);
+	}
+}
