@@ -9,45 +9,23 @@
  * Up to 8 pieces of memory travel in the container's private area, more in one
  * of the channel's vectors, which a frame may have to wait for. Memory is used
  * in place; only direct I/O into memory that is not aligned goes through a copy.
- *
- * An image belongs to one opener: it is locked as an open file description, and
- * a block device is opened exclusively, which a mounted one refuses.
  */
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <kiobuf/layer.h>
 
 #include "base/math.h"
 #include "core/loop.h"
-#include "core/stack.h"
+#include "drivers/file.h"
 
 #define INLINE_PIECES 8u
 #define MOST_PIECES 1024u /* IOV_MAX */
 #define VECTORS 8u
-#define NO_FD 0xffffffffu
 #define MOST_BYTES ((uint64_t)1 << 30) /* of one system call */
-
-struct file {
-	struct kio_layer layer;
-	const char *path;
-	unsigned fd; /* of the caller, or NO_FD */
-	uint64_t size;
-	bool direct;
-
-	int own; /* the descriptor in use */
-	bool is_block;
-	unsigned sector; /* a device clears whole ones; a file any byte: 1 */
-	dev_t device;
-	ino_t inode;
-	int error; /* the first that writing back reported; atomic */
-};
 
 struct vector {
 	struct vector *next;
@@ -75,255 +53,13 @@ struct file_io {
 
 static const struct kio_opt file_opts[] = {
 	KIO_OPT_STRING(struct file, path, NULL, "the file or block device", .flags = KIO_OPT_MAIN),
-	KIO_OPT_UINT(struct file, fd, NO_FD, "an open descriptor, instead of a path"),
+	KIO_OPT_UINT(struct file, fd, KIO__NO_FD, "an open descriptor, instead of a path"),
 	KIO_OPT_SIZE(struct file, size, 0, "creates the file with this size; one that exists must have it"),
 	KIO_OPT_BOOL(struct file, direct, false, "past the page cache, with O_DIRECT"),
 	{ 0 }
 };
 
-static struct file *
-file_of(struct kio_layer *layer)
-{
-	return kio_container_of(layer, struct file, layer);
-}
-
-/* --- opening ------------------------------------------------------------ */
-
-static const char *
-file_label(const struct file *file)
-{
-	return file->path != NULL ? file->path : "the descriptor";
-}
-
-/*
- * A program that ended a moment ago may still hold a file: the kernel closes
- * what a ring used in its own time. So it is tried for a while.
- */
-#define PATIENCE_NS 1000000000u
-#define PAUSE_NS 5000000
-
-static bool
-try_again(uint64_t since)
-{
-	struct timespec pause = { .tv_nsec = PAUSE_NS };
-
-	if (kio__now() - since > PATIENCE_NS)
-		return false;
-	nanosleep(&pause, NULL);
-	return true;
-}
-
-static int
-open_patiently(const char *path, int flags)
-{
-	uint64_t since = kio__now();
-	int fd;
-
-	do
-		fd = open(path, flags, 0600);
-	while (fd < 0 && errno == EBUSY && try_again(since));
-	return fd;
-}
-
-static int
-lock_patiently(int fd, struct flock *lock)
-{
-	uint64_t since = kio__now();
-	int rc;
-
-	do
-		rc = fcntl(fd, F_OFD_SETLK, lock);
-	while (rc < 0 && (errno == EAGAIN || errno == EACCES) && try_again(since));
-	return rc;
-}
-
-/* What the path is, before it is opened: a device wants another flag. */
-static int
-file_open_path(struct file *file, struct kio_diag *diag)
-{
-	int flags = O_CLOEXEC | (file->layer.limits.read_only ? O_RDONLY : O_RDWR);
-	bool exists;
-	struct stat st;
-
-	if (file->direct)
-		flags |= O_DIRECT;
-	exists = stat(file->path, &st) == 0;
-	if (!exists && errno == ENOENT && file->size == 0)
-		return kio_refuse(diag, -ENOENT, "%s does not exist; size= creates it", file->path);
-	if (!exists && file->layer.limits.read_only)
-		return kio_refuse(diag, -ENOENT, "%s does not exist", file->path);
-	if (exists && S_ISBLK(st.st_mode))
-		flags |= O_EXCL;
-	if (exists && !S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
-		return kio_refuse(diag, -ENOTBLK, "%s is neither a file nor a block device", file->path);
-	if (!exists)
-		flags |= O_CREAT | O_EXCL;
-	file->own = open_patiently(file->path, flags);
-	if (file->own < 0 && errno == EBUSY)
-		return kio_refuse(diag, -EBUSY, "%s is mounted or held by someone else", file->path);
-	if (file->own < 0)
-		return kio_refuse(diag, -errno, "%s cannot be opened: %e", file->path, errno);
-	if (!exists && ftruncate(file->own, (off_t)file->size) < 0)
-		return kio_refuse(diag, -errno, "%s cannot get its size %S: %e", file->path, file->size,
-				  errno);
-	return 0;
-}
-
-static int
-file_open_number(struct file *file, struct kio_diag *diag)
-{
-	int flags;
-
-	file->own = fcntl((int)file->fd, F_DUPFD_CLOEXEC, 3);
-	flags = file->own < 0 ? -1 : fcntl(file->own, F_GETFL);
-	if (flags < 0)
-		return kio_refuse(diag, -errno, "fd=%u is not an open descriptor", file->fd);
-	if ((flags & O_ACCMODE) == O_WRONLY)
-		return kio_refuse(diag, -EBADF, "fd=%u is open for writing only", file->fd);
-	if ((flags & O_ACCMODE) == O_RDONLY)
-		file->layer.limits.read_only = true;
-	if (((flags & O_DIRECT) != 0) != file->direct)
-		return kio_refuse(diag, -EINVAL, "fd=%u is open %s O_DIRECT; say direct=%s",
-				  file->fd, file->direct ? "without" : "with",
-				  file->direct ? "no" : "yes");
-	return 0;
-}
-
-/* One opener: others are told apart from the stack's own. */
-static int
-file_lock(struct file *file, struct kio_diag *diag)
-{
-	struct flock lock = { .l_type = file->layer.limits.read_only ? F_RDLCK : F_WRLCK };
-	const struct kio_stack *stack = file->layer.stack;
-
-	for (unsigned i = 0; i < stack->layer_count; i++) {
-		struct file *other = file_of(stack->layers[i]);
-
-		if (other != file && other->layer.class_ == file->layer.class_ && other->inode != 0 &&
-		    other->inode == file->inode && other->device == file->device)
-			return kio_refuse(diag, -EBUSY, "%s is in this stack twice, as %s and %s",
-					  file_label(file), other->layer.name, file->layer.name);
-	}
-	if (file->is_block || lock_patiently(file->own, &lock) == 0)
-		return 0;
-	if (errno == EAGAIN || errno == EACCES)
-		return kio_refuse(diag, -EBUSY, "%s is locked: another program has it open",
-				  file_label(file));
-	return kio_refuse(diag, -errno, "%s cannot be locked: %e", file_label(file), errno);
-}
-
-static int
-file_device_size(struct file *file, uint64_t *size, struct kio_diag *diag)
-{
-
-	if (ioctl(file->own, BLKGETSIZE64, size) < 0 || ioctl(file->own, BLKSSZGET, &file->sector) < 0)
-		return kio_refuse(diag, -errno, "%s does not tell its size: %e", file_label(file), errno);
-	if (file->direct)
-		file->layer.limits.block = file->layer.limits.mem_align = file->sector;
-	return 0;
-}
-
-static void
-file_direct_limits(struct file *file)
-{
-	struct kio_limits *limits = &file->layer.limits;
-
-	limits->block = limits->mem_align = 512;
-#ifdef STATX_DIOALIGN
-	struct statx stx;
-
-	if (statx(file->own, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx) == 0 &&
-	    (stx.stx_mask & STATX_DIOALIGN) != 0 && stx.stx_dio_offset_align != 0) {
-		limits->block = stx.stx_dio_offset_align;
-		limits->mem_align = stx.stx_dio_mem_align;
-		return;
-	}
-#endif
-	limits->block = limits->mem_align = 4096;
-}
-
-static int
-file_limits(struct file *file, struct kio_diag *diag)
-{
-	struct kio_limits *limits = &file->layer.limits;
-	struct stat st;
-	int rc = 0;
-
-	if (fstat(file->own, &st) < 0)
-		return kio_refuse(diag, -errno, "%s: %e", file_label(file), errno);
-	file->is_block = S_ISBLK(st.st_mode);
-	file->sector = 1;
-	file->device = file->is_block ? st.st_rdev : st.st_dev;
-	file->inode = st.st_ino;
-	limits->size = (uint64_t)st.st_size;
-	limits->ops |= KIO_OP_BIT(KIO_DISCARD) | KIO_OP_BIT(KIO_WRITE_ZEROES) |
-		       KIO_OP_BIT(KIO_EXTENTS);
-	limits->zeroes = limits->holes = true;
-	if (file->is_block) {
-		limits->holes = false;
-		limits->ops &= ~KIO_OP_BIT(KIO_EXTENTS);
-		rc = file_device_size(file, &limits->size, diag);
-	} else if (!S_ISREG(st.st_mode)) {
-		rc = kio_refuse(diag, -ENOTBLK, "%s is neither a file nor a block device",
-				file_label(file));
-	} else if (file->direct) {
-		file_direct_limits(file);
-	}
-	if (rc == 0 && file->size != 0 && limits->size != file->size)
-		rc = kio_refuse(diag, -EEXIST, "%s exists and has %S, not size=%S", file_label(file),
-				limits->size, file->size);
-	return rc;
-}
-
-static int
-file_open(struct kio_layer *layer, struct kio_diag *diag)
-{
-	struct file *file = file_of(layer);
-	int rc;
-
-	file->own = -1;
-	if ((file->path == NULL) == (file->fd == NO_FD))
-		return kio_refuse(diag, -EINVAL, "file takes a path or fd=, one of them");
-	rc = file->path != NULL ? file_open_path(file, diag) : file_open_number(file, diag);
-	if (rc == 0)
-		rc = file_limits(file, diag);
-	if (rc == 0)
-		rc = file_lock(file, diag);
-	if (rc < 0) {
-		if (file->own >= 0)
-			close(file->own);
-		file->inode = 0;
-	}
-	return rc;
-}
-
-static int
-file_close(struct kio_layer *layer)
-{
-	struct file *file = file_of(layer);
-	struct flock unlock = { .l_type = F_UNLCK };
-	int rc;
-
-	/* a ring may keep the file open a little longer than we do */
-	fcntl(file->own, F_OFD_SETLK, &unlock);
-	rc = close(file->own) < 0 ? -errno : 0;
-	file->inode = 0;
-	return file->error != 0 ? file->error : rc;
-}
-
-static int
-file_resize(struct kio_layer *layer, uint64_t size, struct kio_diag *diag)
-{
-	struct file *file = file_of(layer);
-
-	if (file->is_block)
-		return kio_refuse(diag, -ENOTSUP, "%s is a block device; it cannot grow", file->path);
-	if (ftruncate(file->own, (off_t)size) < 0)
-		return kio_refuse(diag, -errno, "%s cannot grow to %S: %e", file_label(file), size,
-				  errno);
-	layer->limits.size = size;
-	return 0;
-}
+/* --- channels ------------------------------------------------------------ */
 
 static int
 file_channel_open(struct kio_layer *layer, struct kio_channel *channel, void *area)
@@ -418,6 +154,22 @@ file_end(struct file_io *self, int status)
 		kio_complete(frame, 0);
 }
 
+/*
+ * After an error of writing back nobody knows what is on the disk: no flush
+ * succeeds again. The kernel tells of one once, to whoever asks first: that may
+ * be a write with FUA, and the error that of an earlier write.
+ */
+static int
+latch(struct file *file, int error)
+{
+	int first = 0;
+
+	if (error < 0)
+		__atomic_compare_exchange_n(&file->error, &first, error, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED);
+	return __atomic_load_n(&file->error, __ATOMIC_RELAXED);
+}
+
 static void
 file_moved(struct kio__io *io)
 {
@@ -431,6 +183,8 @@ file_moved(struct kio__io *io)
 	if (result == -EINTR || result == -EAGAIN) {
 		file_go_on(self);
 	} else if (result <= 0) {
+		if (io->durable)
+			latch(self->file, (int)result);
 		/* the file ends before the device does, or takes no more */
 		file_end(self, result < 0 ? (int)result : -EIO);
 	} else {
@@ -476,6 +230,7 @@ file_transfer(struct file *file, struct kio_frame *frame, struct kio_iter data)
 	struct file_io *self = kio_frame_area(frame);
 	struct kio__io *io = &self->io;
 
+	self->file = file;
 	self->frame = frame;
 	self->data = data;
 	self->moved = 0;
@@ -504,25 +259,20 @@ file_called(struct kio__io *io)
 {
 	struct file_io *self = kio_container_of(io, struct file_io, io);
 
+	if ((self->frame->flags & KIO_FUA) != 0)
+		latch(self->file, (int)io->result);
 	if (self->frame->op == KIO_EXTENTS && io->result == 0)
 		kio_complete_extent(self->frame, self->extent_len, self->extent_flags);
 	else
 		kio_complete(self->frame, (int)io->result);
 }
 
-/* After an error of writing back nobody knows what is on the disk: no flush succeeds again. */
 static void
 file_synced(struct kio__io *io)
 {
 	struct file_io *self = kio_container_of(io, struct file_io, io);
-	struct file *file = self->file;
-	int error = __atomic_load_n(&file->error, __ATOMIC_RELAXED);
 
-	if (error == 0 && io->result < 0) {
-		error = (int)io->result;
-		__atomic_store_n(&file->error, error, __ATOMIC_RELAXED);
-	}
-	kio_complete(self->frame, error);
+	kio_complete(self->frame, latch(self->file, (int)io->result));
 }
 
 static int
@@ -576,6 +326,22 @@ file_clear(struct kio__io *io)
 	return rc;
 }
 
+/* Nothing but a hole up to the end: of the device, or of a file that ends before it. */
+static int64_t
+last_hole(struct file_io *self)
+{
+	const struct kio__io *io = &self->io;
+	struct stat st;
+
+	if (fstat(io->fd, &st) < 0)
+		return -errno;
+	if ((uint64_t)st.st_size <= io->offset)
+		return -EIO;
+	self->extent_flags = KIO_EXTENT_HOLE | KIO_EXTENT_ZERO;
+	self->extent_len = (uint64_t)st.st_size - io->offset;
+	return 0;
+}
+
 static int64_t
 file_extent(struct kio__io *io)
 {
@@ -584,12 +350,13 @@ file_extent(struct kio__io *io)
 
 	self->extent_flags = 0;
 	self->extent_len = self->frame->data.len;
-	if (to < 0 && errno != ENXIO)
+	if (to < 0 && errno == ENXIO)
+		return last_hole(self);
+	if (to < 0)
 		return errno == EINVAL ? 0 : -errno; /* a file system that cannot tell: all data */
-	if (to < 0 || to > from) {
+	if (to > from) {
 		self->extent_flags = KIO_EXTENT_HOLE | KIO_EXTENT_ZERO;
-		if (to > from)
-			self->extent_len = (uint64_t)(to - from);
+		self->extent_len = (uint64_t)(to - from);
 		return 0;
 	}
 	to = lseek(io->fd, from, SEEK_HOLE);
@@ -615,6 +382,24 @@ file_call(struct file *file, struct kio_frame *frame)
 	kio__loop_start(kio_frame_loop(frame), io);
 }
 
+/*
+ * Whether direct I/O takes this memory. Where it begins is one thing; and up to
+ * Linux 6.17 each piece has to be whole blocks long. So many pieces as one call
+ * takes are whole blocks, too.
+ */
+static bool
+takes_direct(const struct kio_limits *limits, struct kio_iter data)
+{
+	void *base;
+	size_t len;
+
+	while ((base = kio_iter_next(&data, &len)) != NULL) {
+		if (((uintptr_t)base & (limits->mem_align - 1)) != 0 || (len & (limits->block - 1)) != 0)
+			return false;
+	}
+	return true;
+}
+
 static void
 file_submit(struct kio_layer *layer, struct kio_frame *frame)
 {
@@ -625,8 +410,7 @@ file_submit(struct kio_layer *layer, struct kio_frame *frame)
 		file_call(file, frame);
 		return;
 	}
-	if (layer->limits.mem_align > 1 && !kio_iter_aligned(data, layer->limits.mem_align) &&
-	    !kio_bounce(frame, &data))
+	if (file->direct && !takes_direct(&layer->limits, data) && !kio_bounce(frame, &data))
 		return;
 	file_transfer(file, frame, data);
 }
@@ -650,11 +434,11 @@ const struct kio_class kio_class_file = {
 	.frame_size = sizeof(struct file_io),
 	.channel_size = sizeof(struct file_channel),
 	.opts = file_opts,
-	.open = file_open,
-	.close = file_close,
+	.open = kio__file_open,
+	.close = kio__file_close,
 	.channel_open = file_channel_open,
 	.channel_close = file_channel_close,
 	.submit = file_submit,
-	.resize = file_resize,
+	.resize = kio__file_resize,
 	.describe = file_describe,
 };

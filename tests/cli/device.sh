@@ -40,5 +40,8 @@ code 5 "device: one that is held is refused" "$K" info "$device"
 says 'held by someone else' "device: and says so" "$K" info "$device"
 kill "$pid"
 wait "$pid"
+mknod node b $((0x$(stat -c %t "$device"))) $((0x$(stat -c %T "$device")))
+says 'in this stack twice' "device: twice in one stack is told, by whatever name" \
+	"$K" info "stripe { file $device ; file ./node }"
 check "device: and afterwards it is free" "$K" info "$device"
 finish

@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -320,6 +322,108 @@ TEST("file: in a foreign loop every completion is told by the descriptor")
 		kio_loop_step(rig.loop, 0);
 		kio_loop_step(rig.loop, 0);
 		CHECK_EQ(poll(&fd, 1, 20), 0);
+		close_and_remove(&rig);
+	}
+}
+
+TEST("file: an error that a durable write tells is not forgotten by the flush")
+{
+	struct rlimit before, limit;
+	struct rig rig;
+
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = before;
+	limit.rlim_cur = 8192;
+	signal(SIGXFSZ, SIG_IGN);
+	for (unsigned i = 0; i < KIO__COUNT(engines); i++) {
+		if (!open_on(&rig, "file f.img size=1M", engines[i]))
+			continue;
+		CHECK_EQ(rig_flush(&rig), 0);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		kio_write(rig.kio, 65536, kio_buf(rig.kio, data, 512), KIO_FUA, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), -EFBIG);
+		setrlimit(RLIMIT_FSIZE, &before);
+		CHECK_EQ(rig_flush(&rig), -EFBIG);
+		CHECK_EQ(rig_read(&rig, back, 4096, 0), 0);
+		kio_destroy(rig.kio);
+		kio_channel_close(&rig.channel);
+		kio_loop_close(&rig.loop);
+		/* and closing says so once more */
+		CHECK_EQ(kio_stack_close(&rig.stack, NULL), -EFBIG);
+		unlink("f.img");
+	}
+}
+
+TEST("file: where one ends before the device does is no hole")
+{
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=1M") {
+		CHECK_EQ(truncate("f.img", 10000), 0);
+		kio_extent(rig.kio, 4096, 1 << 19, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		CHECK_EQ(rig.kio->extent_len, 10000 - 4096);
+		kio_extent(rig.kio, 10000, 1 << 19, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), -EIO);
+		close_and_remove(&rig);
+	}
+}
+
+TEST("file: one that cannot get its size is not left behind")
+{
+	struct kio_stack *stack;
+	struct kio_diag diag;
+
+	CHECK(kio_stack_open(&stack, "file f.img size=2000000T", NULL, &diag) < 0);
+	CHECK_EQ(access("f.img", F_OK), -1);
+}
+
+TEST("file: a descriptor that appends is refused; the same file twice, too")
+{
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	char text[64];
+	int fd = open("f.img", O_RDWR | O_CREAT | O_APPEND, 0600);
+
+	CHECK_EQ(ftruncate(fd, 8192), 0);
+	snprintf(text, sizeof(text), "file fd=%d", fd);
+	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), -EINVAL);
+	CHECK(strstr(diag.text, "O_APPEND") != NULL);
+	CHECK_EQ(kio_stack_open(&stack, "concat { file f.img ; file ./f.img }", NULL, &diag), -EBUSY);
+	CHECK(strstr(diag.text, "in this stack twice") != NULL);
+	close(fd);
+	unlink("f.img");
+}
+
+TEST("file: direct I/O takes pieces of whole blocks in place, and others by a copy")
+{
+	struct kio_stat stat;
+	struct rig rig;
+
+	EACH_ENGINE(rig, "file f.img size=1M direct=yes") {
+		unsigned char *page = (unsigned char *)(((uintptr_t)data + 4095) & ~(uintptr_t)4095);
+		struct kio_chain *chain = &rig.kio->chain;
+
+		fill_pattern(page, 1 << 20, 0, 9);
+		kio_chain_init(chain, chain->segs, 3000);
+		for (unsigned i = 0; i < 64; i++)
+			kio_chain_add(chain, page + i * 8192, 4096, NULL);
+		kio_write(rig.kio, 0, kio_chain_iter(chain), 0, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		kio_channel_stat(rig.channel, kio_stack_top(rig.stack), &stat);
+		CHECK_EQ(stat.copied, 0);
+		kio_chain_init(chain, chain->segs, 3000);
+		kio_chain_add(chain, page, 2052, NULL);
+		kio_chain_add(chain, page + 4096, 6140, NULL);
+		kio_write(rig.kio, 262144, kio_chain_iter(chain), 0, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		kio_channel_stat(rig.channel, kio_stack_top(rig.stack), &stat);
+		CHECK_EQ(stat.copied, 8192);
+		CHECK_EQ(rig_read(&rig, back, 4096 * 64 + 8192, 0), 0);
+		for (unsigned i = 0; i < 64; i++)
+			CHECK_EQ(memcmp(back + i * 4096, page + i * 8192, 4096), 0);
+		CHECK_EQ(memcmp(back + 262144, page, 2052), 0);
+		CHECK_EQ(memcmp(back + 262144 + 2052, page + 4096, 6140), 0);
 		close_and_remove(&rig);
 	}
 }
