@@ -111,12 +111,27 @@ kio__watches_close(struct kio__watches *watches)
 		close(watches->epoll);
 }
 
+static void
+leave(struct kio__watches *watches, struct kio_watch *watch)
+{
+	if (watch->armed == 0)
+		return;
+	epoll_ctl(watches->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+	watches->count--;
+	watch->armed = 0;
+}
+
 int
 kio__watch(struct kio__watches *watches, struct kio_watch *watch)
 {
 	struct epoll_event event = { .data.ptr = watch };
 	int op = watch->armed != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
+	if (watch->events == 0) {
+		/* epoll would tell of a hang-up all the same, again and again */
+		leave(watches, watch);
+		return 0;
+	}
 	if ((watch->events & KIO_READABLE) != 0)
 		event.events |= EPOLLIN;
 	if ((watch->events & KIO_WRITABLE) != 0)
@@ -143,11 +158,7 @@ void
 kio__unwatch(struct kio_loop *loop, struct kio__watches *watches, struct kio_watch *watch,
 	     void (*gone)(struct kio_watch *watch))
 {
-	if (watch->armed != 0) {
-		epoll_ctl(watches->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
-		watches->count--;
-	}
-	watch->armed = 0;
+	leave(watches, watch);
 	watch->events = 0;
 	/* the events of this round may still name it: it goes in the next */
 	memcpy(&watch->engine, &gone, sizeof(gone));

@@ -331,3 +331,39 @@ TEST("loop: its descriptor is readable for the first step, and so nothing waits 
 		pthread_join(thread, NULL);
 	}
 }
+
+static void
+count_hangup(struct kio_watch *watch, unsigned events)
+{
+	struct pipe_watch *self = kio_container_of(watch, struct pipe_watch, watch);
+
+	CHECK((events & KIO_HANGUP) != 0);
+	self->bytes++;
+}
+
+TEST("loop: a watch that pauses hears nothing, of a hang-up neither, and hears it afterwards")
+{
+	EACH_ENGINE(loop) {
+		struct pipe_watch self = { .watch.fn = count_hangup, .loop = loop };
+		int pipes[2];
+
+		CHECK_EQ(pipe(pipes), 0);
+		CHECK_EQ(kio_watch_set(loop, &self.watch, pipes[0], 0), 0);
+		CHECK_EQ(kio_watch_set(loop, &self.watch, pipes[0], KIO_READABLE), 0);
+		kio_loop_step(loop, 0);
+		CHECK_EQ(kio_watch_set(loop, &self.watch, pipes[0], 0), 0);
+		close(pipes[1]);
+		for (int i = 0; i < 5; i++)
+			kio_loop_step(loop, 1000000);
+		CHECK_EQ(self.bytes, 0);
+		CHECK_EQ(kio_watch_set(loop, &self.watch, pipes[0], KIO_READABLE), 0);
+		for (int i = 0; i < 5; i++)
+			kio_loop_step(loop, 1000000);
+		CHECK(self.bytes > 0);
+		CHECK_EQ(kio_watch_set(loop, &self.watch, pipes[0], 0), 0);
+		kio_watch_stop(loop, &self.watch, pipe_gone);
+		kio_loop_step(loop, 0);
+		CHECK(self.gone);
+		close(pipes[0]);
+	}
+}
