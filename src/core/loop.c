@@ -355,8 +355,11 @@ static void
 own_thread(void *priv)
 {
 	struct kio_loop *loop = priv;
+	int rc = kio_loop_run(loop);
 
-	kio_loop_run(loop);
+	/* nobody is there to be told, and what is in flight will never come home */
+	if (rc < 0)
+		kio__panic("the loop's own thread: the engine %s failed: %e", loop->engine->name, rc);
 }
 
 int
