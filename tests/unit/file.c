@@ -279,7 +279,8 @@ TEST("file: an engine of any depth gets through, however small, and whatever is 
 			kios[j]->priv = &again[j];
 			kio_read(kios[j], 0, kio_buf(kios[j], back, 512), go_again);
 		}
-		for (begun = kio_loop_now(loop); busy != 0;) {
+		begun = kio_loop_now(loop);
+		while (__atomic_load_n(&busy, __ATOMIC_RELAXED) != 0) {
 			if (kio_loop_now(loop) - begun > 20000000000u) {
 				printf("  %s, depth %u: %u are stuck\n", options.engine, options.depth, busy);
 				abort();
