@@ -142,8 +142,7 @@ struct kio_opt {
 #define KIO_CHANGES_DATA 0x01u     /* bytes below differ: no zeroes or holes pass */
 #define KIO_KEEPS_DATA 0x02u       /* needs the caller's bytes after passing them on */
 #define KIO_ORDERED_WRITES 0x04u   /* overlapping changes run one after the other */
-#define KIO_FLUSH_PER_CHANNEL 0x08u /* a flush must reach every channel */
-#define KIO_SEES_PARTS 0x20u       /* part_done sees all parts; else those that failed, and extents */
+#define KIO_SEES_PARTS 0x08u       /* part_done sees all parts; else those that failed, and extents */
 #define KIO_PARTS_FLUSH 0x10u      /* part() is asked for flushes too; else they go to every leg */
 
 struct kio_class {
