@@ -12,7 +12,9 @@
  * acknowledgement and loaded whenever legs are chosen.
  *
  * The record is written by one loop at a time; failures that come meanwhile, on
- * any loop, wait and go into the next record.
+ * any loop, wait and go into the next record. And so does every change that a
+ * leg has not got which the state on disk still calls in sync: after a crash that
+ * leg could be the one that is kept.
  */
 #include "layers/mirror.h"
 
@@ -32,8 +34,10 @@ struct mirror_channel {
 	struct mirror *mirror;
 	struct kio *kios[KIO__MIRROR_LEGS];
 	unsigned char *blocks;
+	struct kio_task task; /* to begin a record that another channel hands over */
 	unsigned in_flight;
-	uint32_t failed;
+	uint32_t legs;   /* that get the record */
+	uint32_t failed; /* of them */
 	struct kio__queue served; /* whose failures are in the record being written */
 };
 
@@ -64,16 +68,13 @@ mirror_spares_legs(const struct kio_layer *layer)
 static void record_next(struct mirror_channel *channel);
 
 /* With the mutex held: those who waited since the last record are served by the next. */
-static bool
+static void
 take_waiting(struct mirror_channel *channel)
 {
-	struct mirror *mirror = channel->mirror;
 	struct mirror_frame *state;
 
-	while ((state = kio__queue_pop(&mirror->waiting)) != NULL)
+	while ((state = kio__queue_pop(&channel->mirror->waiting)) != NULL)
 		kio__queue_push(&channel->served, &state->link);
-	mirror->recording = !kio__queue_empty(&channel->served);
-	return mirror->recording;
 }
 
 static void
@@ -86,10 +87,42 @@ answer_served(struct mirror_channel *channel, int status)
 }
 
 static void
+record_begin(struct kio_task *task)
+{
+	struct mirror_channel *channel = kio_container_of(task, struct mirror_channel, task);
+	struct mirror *mirror = channel->mirror;
+
+	kio__mutex_lock(&mirror->mutex);
+	take_waiting(channel);
+	kio__mutex_unlock(&mirror->mutex);
+	record_next(channel);
+}
+
+/*
+ * The next record is written by the channel of one who waits for it: what that
+ * holds is what keeps the channel open meanwhile.
+ */
+static void
+hand_over(struct mirror *mirror)
+{
+	struct mirror_frame *first;
+	struct mirror_channel *next;
+
+	kio__mutex_lock(&mirror->mutex);
+	first = (struct mirror_frame *)(void *)mirror->waiting.head;
+	mirror->recording = first != NULL;
+	if (first != NULL) {
+		next = kio_frame_channel(first->frame);
+		next->task.run = record_begin;
+		kio_loop_post(kio_frame_loop(first->frame), &next->task);
+	}
+	kio__mutex_unlock(&mirror->mutex);
+}
+
+static void
 record_done(struct mirror_channel *channel)
 {
 	struct mirror *mirror = channel->mirror;
-	bool more;
 
 	if (channel->failed != 0) {
 		/* a leg that does not take the record is stale too, and the rest is to know it */
@@ -98,14 +131,14 @@ record_done(struct mirror_channel *channel)
 			record_next(channel);
 			return;
 		}
-		kio_log(&mirror->layer, KIO_ERROR, "no leg is left");
 	}
+	if (mirror_usable(mirror) == 0)
+		kio_log(&mirror->layer, KIO_ERROR, "no leg is left");
+	else
+		__atomic_store_n(&mirror->recorded, channel->legs, __ATOMIC_SEQ_CST);
+	/* our own goes up in the loop's next round, so all this is still there */
 	answer_served(channel, mirror_usable(mirror) != 0 ? 0 : -EIO);
-	kio__mutex_lock(&mirror->mutex);
-	more = take_waiting(channel);
-	kio__mutex_unlock(&mirror->mutex);
-	if (more)
-		record_next(channel);
+	hand_over(mirror);
 }
 
 static void
@@ -130,12 +163,14 @@ record_next(struct mirror_channel *channel)
 	uint64_t epoch;
 
 	channel->failed = 0;
+	channel->legs = legs;
 	if (legs == 0 || kio__random(&epoch, sizeof(epoch)) < 0) {
 		__atomic_store_n(&mirror->usable, 0, __ATOMIC_SEQ_CST);
 		record_done(channel);
 		return;
 	}
 	kio__mirror_advance(mirror->state, epoch);
+	mirror->state->without = mirror_without(mirror, legs);
 	mirror->state->sequence++;
 	/* counted first: a write may come back with the last one not yet sent */
 	channel->in_flight = (unsigned)__builtin_popcount(legs);
@@ -149,13 +184,20 @@ record_next(struct mirror_channel *channel)
 	}
 }
 
+/* Does every leg that the state on disk calls in sync have what was written? */
+static bool
+is_on_record(const struct mirror *mirror, const struct mirror_frame *state)
+{
+	return (mirror_recorded(mirror) & ~(state->legs & ~state->failed)) == 0;
+}
+
 /* The legs that failed are not used from now on; the frame goes up when that is on record. */
-static void
+static enum kio_next
 record(struct mirror *mirror, struct mirror_frame *state)
 {
 	struct mirror_channel *channel = kio_frame_channel(state->frame);
 	uint32_t before = __atomic_fetch_and(&mirror->usable, ~state->failed, __ATOMIC_SEQ_CST);
-	bool begin;
+	bool begin, held;
 
 	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
 		if ((before & state->failed) >> i & 1)
@@ -163,11 +205,19 @@ record(struct mirror *mirror, struct mirror_frame *state)
 				mirror->layer.legs[i]->name, state->error);
 	}
 	kio__mutex_lock(&mirror->mutex);
-	kio__queue_push(&mirror->waiting, &state->link);
-	begin = !mirror->recording && take_waiting(channel);
+	/* the record may have become durable just now */
+	held = !is_on_record(mirror, state);
+	begin = held && !mirror->recording;
+	if (held)
+		kio__queue_push(&mirror->waiting, &state->link);
+	if (begin) {
+		mirror->recording = true;
+		take_waiting(channel);
+	}
 	kio__mutex_unlock(&mirror->mutex);
 	if (begin)
 		record_next(channel);
+	return held ? KIO_HOLD : KIO_UP;
 }
 
 /* --- changes: to all legs ----------------------------------------------- */
@@ -206,13 +256,11 @@ mirror_part_done(struct kio_layer *layer, struct kio_frame *frame, struct kio_pa
 	struct mirror_frame *state = kio_frame_area(frame);
 
 	(void)layer;
-	/* what is refused is refused by all, and says nothing of a leg */
-	if (part->status < 0 && part->status != -ENOTSUP) {
-		state->failed |= 1u << part->leg;
-		if (state->error == 0)
-			state->error = part->status;
-		part->status = 0;
-	}
+	/* whatever the reason: it has not what the others have */
+	state->failed |= 1u << part->leg;
+	if (state->error == 0 || state->error == -ENOTSUP)
+		state->error = part->status;
+	part->status = 0;
 	return KIO_UP;
 }
 
@@ -221,10 +269,12 @@ change_done(struct mirror *mirror, struct kio_frame *frame)
 {
 	struct mirror_frame *state = kio_frame_area(frame);
 
-	if (kio__likely(state->failed == 0))
+	if (kio__likely(state->failed == 0 && is_on_record(mirror, state)))
 		return KIO_UP;
 	if (state->failed == state->legs) {
-		/* none of them is better than the others */
+		/* none of them is better than the others; but what they hold may differ */
+		if (state->error != -ENOTSUP)
+			__atomic_store_n(&mirror->unequal, 1, __ATOMIC_RELEASE);
 		kio_frame_set_status(frame, state->error);
 		return KIO_UP;
 	}
@@ -232,8 +282,7 @@ change_done(struct mirror *mirror, struct kio_frame *frame)
 		__atomic_fetch_and(&mirror->usable, ~state->failed, __ATOMIC_SEQ_CST);
 		return KIO_UP;
 	}
-	record(mirror, state);
-	return KIO_HOLD;
+	return record(mirror, state);
 }
 
 /* --- reads: from one leg ------------------------------------------------ */

@@ -20,7 +20,9 @@ struct mirror {
 	int state_choice; /* yes, none */
 	const char *keep;
 
-	uint32_t usable; /* legs in use, a bit each; atomic: shared by all loops */
+	uint32_t usable;   /* legs in use, a bit each; atomic: shared by all loops */
+	uint32_t recorded; /* legs that the state on disk says are in use; atomic */
+	uint32_t unequal;  /* a change failed on all legs, and may be on some of them; atomic */
 	uint32_t all;    /* legs of the whole mirror */
 	uint64_t size;
 	struct kio__mirror_state *state; /* of the legs in use; their number and place differ */
@@ -47,6 +49,23 @@ static inline uint32_t
 mirror_usable(const struct mirror *mirror)
 {
 	return __atomic_load_n(&mirror->usable, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t
+mirror_recorded(const struct mirror *mirror)
+{
+	return __atomic_load_n(&mirror->recorded, __ATOMIC_ACQUIRE);
+}
+
+/* The numbers of all legs that are not among these of the stack. */
+static inline uint32_t
+mirror_without(const struct mirror *mirror, uint32_t legs)
+{
+	uint32_t without = (uint32_t)(((uint64_t)1 << mirror->all) - 1);
+
+	for (; legs != 0; legs &= legs - 1)
+		without &= ~(1u << mirror->numbers[__builtin_ctz(legs)]);
+	return without;
 }
 
 /* The state as it is to stand on one leg, in a block of KIO__MIRROR_BLOCK bytes. */

@@ -18,7 +18,7 @@ struct legs {
 	uint32_t latest;  /* has the latest data */
 	uint32_t left_out; /* present, but stale */
 	unsigned reference; /* a leg of the latest */
-	bool changed; /* the set of legs is not that of the epoch */
+	bool kept;      /* keep= decided which */
 };
 
 static uint64_t
@@ -122,7 +122,8 @@ check_kin(const struct legs *legs, const struct kio_layer *layer, unsigned first
 {
 	const struct kio__mirror_state *a = &legs->states[first], *b = &legs->states[leg];
 
-	if (memcmp(a->mirror, b->mirror, sizeof(a->mirror)) != 0 || a->legs != b->legs)
+	if (memcmp(a->mirror, b->mirror, sizeof(a->mirror)) != 0 || a->legs != b->legs ||
+	    a->size != b->size)
 		return kio_refuse(diag, -EINVAL, "%s and %s are legs of different mirrors",
 				  layer->legs[first]->name, layer->legs[leg]->name);
 	if (a->leg == b->leg)
@@ -135,12 +136,19 @@ static int
 read_states(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 {
 	struct kio_layer *layer = &mirror->layer;
-	int rc = 0;
+	int rc = 0, unread = 0;
 
 	for (unsigned i = 0; i < layer->leg_count && rc == 0; i++) {
 		if (kio_leg_absent(layer->legs[i]))
 			continue;
 		rc = read_state(layer->legs[i], &legs->states[i], diag);
+		if (rc < 0 && rc != -ENOMEM && mirror->degraded) {
+			kio_log(layer, KIO_WARNING, "goes on without %s, whose state cannot be used: %e",
+				layer->legs[i]->name, rc);
+			unread = rc;
+			rc = 0;
+			continue;
+		}
 		if (rc < 0)
 			break;
 		mirror->numbers[i] = (uint8_t)legs->states[i].leg;
@@ -150,7 +158,23 @@ read_states(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		}
 		legs->present |= 1u << i;
 	}
-	return rc;
+	/* diag is that of the last that was tried */
+	return rc == 0 && legs->present == 0 ? unread : rc;
+}
+
+/* Is what the states say of the data's size possible? */
+static int
+check_size(const struct mirror *mirror, const struct legs *legs, struct kio_diag *diag)
+{
+	const struct kio_layer *layer = &mirror->layer;
+	uint64_t size = legs->states[legs->reference].size;
+
+	for (unsigned i = 0; i < layer->leg_count; i++) {
+		if ((legs->latest >> i & 1) != 0 && (size == 0 || size > state_offset(layer->legs[i])))
+			return kio_refuse(diag, -EINVAL, "the mirror has %S of data, and the leg %s room for %S",
+					  size, layer->legs[i]->name, state_offset(layer->legs[i]));
+	}
+	return 0;
 }
 
 /* --- comparing them ----------------------------------------------------- */
@@ -161,22 +185,38 @@ is_present(const struct legs *legs, unsigned leg)
 	return (legs->present >> leg & 1) != 0;
 }
 
-/* The leg that keep= names takes the place of all others. */
-static int
-keep_one(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
+/* The leg that keep= names, or leg_count. */
+static unsigned
+kept_leg(const struct mirror *mirror)
 {
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if (strcmp(mirror->layer.legs[i]->name, mirror->keep) != 0)
-			continue;
-		if (!is_present(legs, i))
-			return kio_refuse(diag, -EINVAL, "keep=%s: this leg is not there", mirror->keep);
-		legs->latest = 1u << i;
-		legs->left_out = legs->present & ~legs->latest;
-		legs->reference = i;
-		legs->changed = true;
+	unsigned leg = 0;
+
+	while (leg < mirror->layer.leg_count &&
+	       strcmp(mirror->layer.legs[leg]->name, mirror->keep) != 0)
+		leg++;
+	return leg;
+}
+
+/* keep= decides between legs that were written apart, and nothing else. */
+static int
+keep_one(struct mirror *mirror, struct legs *legs, bool apart, struct kio_diag *diag)
+{
+	unsigned leg = kept_leg(mirror);
+
+	if (leg == mirror->layer.leg_count)
+		return kio_refuse(diag, -EINVAL, "keep=%s: no leg has this name", mirror->keep);
+	if (!is_present(legs, leg))
+		return kio_refuse(diag, -EINVAL, "keep=%s: this leg is not there", mirror->keep);
+	if ((legs->latest >> leg & 1) == 0)
+		return kio_refuse(diag, -ESTALE, "keep=%s: this leg is stale; others have newer data",
+				  mirror->keep);
+	if (!apart)
 		return 0;
-	}
-	return kio_refuse(diag, -EINVAL, "keep=%s: no leg has this name", mirror->keep);
+	legs->latest = 1u << leg;
+	legs->left_out = legs->present & ~legs->latest;
+	legs->reference = leg;
+	legs->kept = true;
+	return 0;
 }
 
 /* Which legs have what none of the others misses. */
@@ -184,10 +224,8 @@ static int
 find_latest(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 {
 	struct kio_layer **all = mirror->layer.legs;
-	unsigned count = mirror->layer.leg_count;
+	unsigned count = mirror->layer.leg_count, other = count;
 
-	if (mirror->keep != NULL)
-		return keep_one(mirror, legs, diag);
 	legs->latest = legs->present;
 	for (unsigned a = 0; a < count; a++) {
 		for (unsigned b = 0; b < count; b++) {
@@ -197,16 +235,22 @@ find_latest(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		}
 	}
 	legs->left_out = legs->present & ~legs->latest;
-	legs->reference = (unsigned)__builtin_ctz(legs->latest | 1u << 31);
+	if (legs->latest == 0)
+		return kio_refuse(diag, -EIO, "the states of the legs contradict each other");
+	legs->reference = (unsigned)__builtin_ctz(legs->latest);
 	for (unsigned i = 0; i < count; i++) {
 		if ((legs->latest >> i & 1) != 0 &&
 		    legs->states[i].epoch != legs->states[legs->reference].epoch)
-			return kio_refuse(diag, -ENOTUNIQ,
-					  "%s and %s were both written without the other; keep=NAME says "
-					  "which to keep, and the other's data is lost",
-					  all[legs->reference]->name, all[i]->name);
+			other = i;
 	}
-	return 0;
+	if (mirror->keep != NULL)
+		return keep_one(mirror, legs, other != count, diag);
+	if (other == count)
+		return 0;
+	return kio_refuse(diag, -ENOTUNIQ,
+			  "%s and %s were both written without the other; keep=NAME says "
+			  "which to keep, and the other's data is lost",
+			  all[legs->reference]->name, all[other]->name);
 }
 
 static int
@@ -239,7 +283,6 @@ after_unclean_stop(struct mirror *mirror, struct legs *legs, struct kio_diag *di
 		kept);
 	legs->left_out |= legs->latest & ~one;
 	legs->latest = one;
-	legs->changed = true;
 	return 0;
 }
 
@@ -249,17 +292,16 @@ check_complete(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 {
 	const struct kio__mirror_state *state = &legs->states[legs->reference];
 	/* keep= asked to go without those that are there and left out */
-	uint32_t known = legs->latest | (mirror->keep != NULL ? legs->left_out : 0);
+	uint32_t known = legs->latest | (legs->kept ? legs->left_out : 0);
 	unsigned there = (unsigned)__builtin_popcount(known);
 
-	if (legs->left_out != 0 && !mirror->degraded && mirror->keep == NULL)
+	if (legs->left_out != 0 && !mirror->degraded && !legs->kept)
 		return refuse_stale(mirror, legs, diag);
 	if (there == state->legs)
 		return 0;
 	if (!mirror->degraded)
 		return kio_refuse(diag, -ENODEV, "%u of %u legs are there; degraded=yes goes on with them",
 				  there, state->legs);
-	legs->changed = true;
 	return 0;
 }
 
@@ -275,20 +317,25 @@ say_left_out(const struct mirror *mirror, const struct legs *legs)
 
 /* --- opening, creating, closing ----------------------------------------- */
 
-/* From here on it is in use, and what is not in the set has missed something. */
+/*
+ * From here on it is in use. A set that is another than that of the epoch gets
+ * one of its own: what is not in it misses something.
+ */
 static int
-enter_use(struct mirror *mirror, bool changed, struct kio_diag *diag)
+enter_use(struct mirror *mirror, struct kio_diag *diag)
 {
+	uint32_t without = mirror_without(mirror, mirror->usable);
 	uint64_t epoch;
 	int rc = 0;
 
 	if (kio_layer_read_only(&mirror->layer) || mirror->layer.limits.read_only)
 		return 0;
-	if (changed) {
+	if (without != mirror->state->without) {
 		rc = kio__random(&epoch, sizeof(epoch));
 		if (rc < 0)
 			return kio_refuse(diag, rc, "no random number for an epoch: %e", rc);
 		kio__mirror_advance(mirror->state, epoch);
+		mirror->state->without = without;
 	}
 	mirror->state->in_use = true;
 	return write_state(mirror, diag);
@@ -305,6 +352,8 @@ open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		rc = after_unclean_stop(mirror, legs, diag);
 	if (rc == 0)
 		rc = check_complete(mirror, legs, diag);
+	if (rc == 0)
+		rc = check_size(mirror, legs, diag);
 	if (rc < 0)
 		return rc;
 	say_left_out(mirror, legs);
@@ -315,11 +364,10 @@ open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		    !kio__mirror_has_seen(mirror->state, legs->states[i].epoch))
 			kio__mirror_leave_behind(mirror->state, legs->states[i].epoch);
 	}
-	mirror->usable = legs->latest;
+	mirror->usable = mirror->recorded = legs->latest;
 	mirror->all = mirror->state->legs;
 	mirror->size = mirror->state->size;
-	/* a set that shrank before is on record; it is the one of this epoch */
-	return enter_use(mirror, legs->changed, diag);
+	return enter_use(mirror, diag);
 }
 
 static uint32_t
@@ -448,10 +496,10 @@ create_state(struct mirror *mirror, struct kio_diag *diag)
 	for (unsigned i = 0; i < mirror->layer.leg_count; i++)
 		mirror->numbers[i] = (uint8_t)i;
 	mirror->all = state->legs;
-	mirror->usable = present_legs(&mirror->layer);
+	mirror->usable = mirror->recorded = present_legs(&mirror->layer);
 	/* both copies: an older mirror's state must not come back as the larger number */
 	rc = write_state(mirror, diag);
-	return rc == 0 ? enter_use(mirror, false, diag) : rc;
+	return rc == 0 ? enter_use(mirror, diag) : rc;
 }
 
 int
@@ -489,7 +537,8 @@ kio__mirror_close(struct kio_layer *layer)
 		if ((mirror->usable >> i & 1) != 0)
 			rc = kio_leg_flush(layer->legs[i]);
 	}
-	if (rc == 0 && writes) {
+	/* legs that may differ are looked at when it opens again, as after an unclean stop */
+	if (rc == 0 && writes && mirror->unequal == 0) {
 		mirror->state->in_use = false;
 		rc = write_state(mirror, NULL);
 	}

@@ -18,6 +18,7 @@
 #define AT_SIZE 48u
 #define AT_EPOCH 56u
 #define AT_HISTORY_COUNT 64u
+#define AT_WITHOUT 68u
 #define AT_HISTORY 72u
 #define AT_CRC (KIO__MIRROR_BLOCK - 4)
 
@@ -39,6 +40,7 @@ kio__mirror_encode(const struct kio__mirror_state *state, unsigned char *block)
 	kio__put_le64(block + AT_SIZE, state->size);
 	kio__put_le64(block + AT_EPOCH, state->epoch);
 	kio__put_le32(block + AT_HISTORY_COUNT, state->history_count);
+	kio__put_le32(block + AT_WITHOUT, state->without);
 	for (uint32_t i = 0; i < state->history_count; i++)
 		kio__put_le64(block + AT_HISTORY + i * 8, state->history[i]);
 	kio__put_le32(block + AT_CRC, kio__crc32c(0, block, AT_CRC));
@@ -61,6 +63,7 @@ kio__mirror_decode(struct kio__mirror_state *state, const unsigned char *block)
 	state->size = kio__get_le64(block + AT_SIZE);
 	state->epoch = kio__get_le64(block + AT_EPOCH);
 	state->history_count = kio__get_le32(block + AT_HISTORY_COUNT);
+	state->without = kio__get_le32(block + AT_WITHOUT);
 	if (state->history_count > KIO__MIRROR_HISTORY || state->legs > KIO__MIRROR_LEGS ||
 	    state->leg >= state->legs)
 		return -EIO;

@@ -28,6 +28,7 @@ struct kio__mirror_state {
 	uint64_t sequence;  /* counts writes of the state; the larger one of the two copies is valid */
 	uint64_t size;      /* bytes of data */
 	uint64_t epoch;
+	uint32_t without;   /* numbers of the legs that are not in the epoch's set, a bit each */
 	bool in_use;        /* open for writing, or never closed */
 	uint32_t history_count;
 	uint64_t history[KIO__MIRROR_HISTORY]; /* earlier epochs, the latest first */
