@@ -27,11 +27,11 @@ struct commit {
 };
 
 static struct kio_event *
-written(struct kio_cb *cb, struct kio_event *event)
+written(struct kio_cb *cb, int status)
 {
 	struct commit *commit = (struct commit *)cb;
 
-	printf("%d records written: %d\n", RECORDS, event->status);
+	printf("%d records written: %d\n", RECORDS, status);
 	kio_flush_all(commit->flush, committed);
 	return NULL;
 }
@@ -39,7 +39,7 @@ written(struct kio_cb *cb, struct kio_event *event)
 int
 main(void)
 {
-	struct commit commit = { { NULL, written }, NULL };
+	struct commit commit = { { .fn = written }, NULL };
 	struct kio *writes[RECORDS];
 	struct kio_channel *channel;
 	struct kio_stack *stack;

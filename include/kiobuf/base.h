@@ -3,8 +3,8 @@
 #define KIOBUF_BASE_H
 
 /*
- * What every other header needs: the free-standing C headers, visibility, and
- * the way from a member to the structure around it.
+ * What every other header needs: the free-standing C headers, visibility, a
+ * word that threads share, and the way from a member to the structure around it.
  */
 
 #include <stdbool.h>
@@ -20,6 +20,11 @@
 #endif
 
 #define KIO_PUBLIC __attribute__((visibility("default")))
+
+/* Reads what another thread stored, and all that it wrote before. */
+#ifndef KIO_ACQUIRE
+#define KIO_ACQUIRE(ptr) __atomic_load_n((ptr), __ATOMIC_ACQUIRE)
+#endif
 
 /* From a pointer to a member to the structure that holds it. */
 #define kio_container_of(ptr, type, member) \

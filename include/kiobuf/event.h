@@ -3,36 +3,39 @@
 #define KIOBUF_EVENT_H
 
 /*
- * kio_event: something that happens once. kio_group: a compound of such.
+ * kio_event: something that happens once, with a status.
  *
  *   fire ---> interceptors, last attached first        (may hold)
  *             status becomes visible
- *             notifiers, in order of attaching
+ *             notifiers, in order of attaching; threads that wait
  *             the group that waits for it, which is an event itself
  *
- * An event belongs to one thread, that of the loop that owns it: firing and
- * attaching are plain loads and stores. It is 16 bytes, all zero when
- * initialised, and pays for nothing that is not attached.
+ * It is 16 bytes, and pays for nothing that is not attached. An owner's event
+ * is all zero when initialised and belongs to one thread, that of the loop that
+ * owns it: plain loads and stores. A shared one (kio_event_init_shared) may be
+ * fired, waited for, attached to and detached from by any thread.
  *
- *	struct kio_group both;
+ *	struct kio_event done = { 0 };
  *
- *	kio_group_init(&both, KIO_ALL, 0);
- *	kio_group_add(&both, &a->event);
- *	kio_group_add(&both, &b->event);      (may have fired already)
- *	kio_group_seal(&both);
- *	kio_event_attach(&both.event, &then);
+ *	kio_event_init_shared(&done);
+ *	start(work, &done);                 (its thread fires the event)
+ *	if (kio_event_wait(&done, kio_loop_now(loop) + second, 0) == -ETIMEDOUT)
+ *		...
  *
  * Rules
  *  1. An event fires once. Status is 0 or -errno and does not change then.
- *  2. No callback runs under a lock, and none on top of another: a callback
+ *  2. A callback runs on the thread that fires, or detaches another callback
+ *     at that moment; never under a lock, and never on top of another: it
  *     returns the event to fire next, so a chain of any length needs no stack.
+ *     It must not block; what may block holds, and resumes elsewhere.
  *  3. A callback structure belongs to its event from attaching until it is
- *     called or detached. It is not touched again once it was called.
- *  4. Who frees an event that others wait for fires it first, with -ECANCELED.
- *  5. An event has either callbacks or, from kio_group_add, one group; an
- *     event with callbacks, or the drained event of a group, joins a group
- *     through a kio_arm.
- *  6. A group and its members live until both of its events fired.
+ *     called or detached, an interceptor's until the event has fired. Unless
+ *     KIO_CB_KEPT it is not touched again once it was called.
+ *  4. Once the status is visible the event is not touched either: who waited
+ *     may free it, if nobody else waits.
+ *  5. Who frees an event that others wait for fires it first, with -ECANCELED.
+ *  6. An event has either callbacks or, from kio_group_add, one group; one with
+ *     callbacks joins groups through kio_arm.
  */
 
 #include <kiobuf/base.h>
@@ -43,40 +46,62 @@ struct kio_event;
 struct kio_cb;
 
 /*
- * Called when its event fires. A notifier returns an event to fire next, its
- * status stored by kio_event_set, or NULL. An interceptor returns NULL, or
- * KIO_CB_HOLD: then all that is left waits until kio_event_resume.
+ * Called when its event fires, with the status. A notifier returns an event to
+ * fire next, its status stored by kio_event_set, or NULL.
+ *
+ * An interceptor returns NULL, to go on; or KIO_CB_HOLD: all that is left waits
+ * for kio_event_resume; or an event to fire: then its own did not happen, but
+ * is pending again, this callback and those not yet called attached as before.
+ * It may change its event's status by kio_event_set.
  */
-typedef struct kio_event *(*kio_cb_fn)(struct kio_cb *cb, struct kio_event *event);
+typedef struct kio_event *(*kio_cb_fn)(struct kio_cb *cb, int status);
 
 #define KIO_CB_HOLD ((struct kio_event *)1)
 
+/* Zeroed by its owner, with fn set. */
 struct kio_cb {
-	struct kio_cb *next;
+	uintptr_t next;
 	kio_cb_fn fn;
+	int32_t status;
+	uint32_t state; /* KIO_CB_KEPT or 0 */
 };
+
+/* fn does not give the structure away: kio_event_detach_wait may wait for its end. */
+#define KIO_CB_KEPT 1u
 
 struct kio_event {
 	uintptr_t word; /* callbacks, group or state; 0: pending, nobody waits */
 	int32_t status; /* 0 or -errno, once fired */
-	uint32_t gen;   /* counts reuse in twos, for finding stale handles; odd: is firing */
+	uint32_t gen;   /* counts reuse in fours, for finding stale handles; shared 1, sealed 2 */
 };
 
+#define KIO_EVENT_FIRED ((uintptr_t)1)
+#define KIO_EVENT_SHARED 1u
+#define KIO_EVENT_SEALED 2u
+#define KIO_EVENT_REUSE 4u
+
+/* An owner's event, pending; also for reuse, once it has fired. Zeroed by its owner before the first use. */
 static inline void
 kio_event_init(struct kio_event *event)
 {
 	event->word = 0;
 	event->status = 0;
-	event->gen += 2;
+	event->gen = (event->gen & ~(KIO_EVENT_REUSE - 1)) + KIO_EVENT_REUSE;
 }
 
-#define KIO_EVENT_FIRED ((uintptr_t)1)
+/* A shared one. */
+static inline void
+kio_event_init_shared(struct kio_event *event)
+{
+	kio_event_init(event);
+	event->gen |= KIO_EVENT_SHARED;
+}
 
 /* The status is visible; callbacks may still be running. */
 static inline bool
 kio_event_fired(const struct kio_event *event)
 {
-	return (event->word & KIO_EVENT_FIRED) != 0;
+	return (KIO_ACQUIRE(&event->word) & KIO_EVENT_FIRED) != 0;
 }
 
 /*
@@ -85,19 +110,52 @@ kio_event_fired(const struct kio_event *event)
  */
 KIO_PUBLIC int kio_event_attach(struct kio_event *event, struct kio_cb *cb);
 
-/* Interceptors, run before the status is visible, the last attached first. -EALREADY: as above. */
+/*
+ * Interceptors, run before the status is visible, the last attached first.
+ * -EALREADY: the event has fired, or is firing.
+ */
 KIO_PUBLIC int kio_event_intercept(struct kio_event *event, struct kio_cb *cb);
 
-/* Takes a callback off. False: it has been called, or is being called now. */
-KIO_PUBLIC bool kio_event_detach(struct kio_event *event, struct kio_cb *cb);
+/*
+ * Takes a callback off. 0: it will not be called. -EALREADY: too late, it has
+ * been called or is about to be; of one that is KIO_CB_KEPT it is known that it
+ * has returned. -EBUSY: a kept one that has not yet.
+ */
+KIO_PUBLIC int kio_event_detach(struct kio_event *event, struct kio_cb *cb);
+
+/*
+ * The same for a kept callback, and waits until it has returned. 0, or
+ * -EALREADY: it was called. Inside that callback, or on its thread before its
+ * turn, it would wait for itself: that aborts.
+ */
+KIO_PUBLIC int kio_event_detach_wait(struct kio_event *event, struct kio_cb *cb);
+
+/*
+ * No more comes and nothing goes: from here on nobody attaches, detaches or
+ * waits, and firing a shared event costs no atomic. Before it is known to those
+ * who fire it.
+ */
+static inline void
+kio_event_seal(struct kio_event *event)
+{
+	event->gen |= KIO_EVENT_SEALED;
+}
+
+KIO_PUBLIC void kio_event_fire_attached(struct kio_event *event, int status);
 
 /* The event happens. To fire twice is a bug of the caller and aborts. */
-KIO_PUBLIC void kio_event_fire(struct kio_event *event, int status);
+static inline void
+kio_event_fire(struct kio_event *event, int status)
+{
+	if ((event->gen & KIO_EVENT_SHARED) == 0 && event->word == 0) {
+		event->status = status;
+		event->word = KIO_EVENT_FIRED;
+	} else {
+		kio_event_fire_attached(event, status);
+	}
+}
 
-/* Goes on after an interceptor that held. */
-KIO_PUBLIC void kio_event_resume(struct kio_event *event);
-
-/* Stores the status of an event that a callback is about to return. */
+/* Stores the status of an event that a callback is about to return, or that an interceptor changes. */
 static inline struct kio_event *
 kio_event_set(struct kio_event *event, int status)
 {
@@ -105,43 +163,23 @@ kio_event_set(struct kio_event *event, int status)
 	return event;
 }
 
-/* When a group is decided. */
-enum kio_policy {
-	KIO_ALL,    /* all succeeded: 0; else the first error, at once */
-	KIO_ANY,    /* one succeeded: 0; else, when all failed, the first error */
-	KIO_QUORUM, /* k succeeded: 0; else, once that cannot be, the first error */
-	KIO_SETTLE, /* all fired; 0, whatever they say */
-};
-
-struct kio_group {
-	struct kio_event event;   /* fires when decided */
-	struct kio_event drained; /* fires when decided and all members have fired */
-	uint64_t counts;          /* members that succeeded 20, failed 20, are awaited 23; sealed 1 */
-	uint32_t k;               /* policy 2, threshold 30 */
-	int32_t error;            /* the first */
-};
-
-/* k is used by KIO_QUORUM alone. */
-KIO_PUBLIC void kio_group_init(struct kio_group *group, enum kio_policy policy, uint32_t k);
-
-/* Awaits an event to which nobody is attached. It may have fired already. */
-KIO_PUBLIC void kio_group_add(struct kio_group *group, struct kio_event *event);
+/*
+ * Fires events whose status is stored, one after the other. Members of one group
+ * that follow each other arrive at it at once.
+ */
+KIO_PUBLIC void kio_event_fire_batch(struct kio_event *const *events, size_t count);
 
 /*
- * No more members: now the group can be decided. Without members ALL, SETTLE
- * and QUORUM of 0 succeed; what can never succeed is -EINVAL. A group has at
- * most 1,048,575 members; nest beyond.
+ * Goes on after an interceptor that holds, with this status; from any thread if
+ * the event is shared. It may come before the callback has returned KIO_CB_HOLD.
  */
-KIO_PUBLIC void kio_group_seal(struct kio_group *group);
+KIO_PUBLIC void kio_event_resume(struct kio_event *event, struct kio_cb *cb, int status);
 
-/* Awaits an event that has callbacks, or belongs to another group too. */
-struct kio_arm {
-	struct kio_cb cb;
-	struct kio_group *group;
-};
-
-KIO_PUBLIC void kio_group_arm(struct kio_group *group, struct kio_arm *arm,
-			      struct kio_event *event);
+/*
+ * The thread waits for a shared event: looks `spins` times before it sleeps, and
+ * gives up at due_ns (CLOCK_MONOTONIC; UINT64_MAX: never). 0, or -ETIMEDOUT.
+ */
+KIO_PUBLIC int kio_event_wait(struct kio_event *event, uint64_t due_ns, unsigned spins);
 
 KIO_END
 

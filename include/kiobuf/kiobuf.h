@@ -11,6 +11,8 @@
 #include <kiobuf/mem.h>
 #include <kiobuf/chain.h>
 #include <kiobuf/event.h>
+#include <kiobuf/group.h>
+#include <kiobuf/ready.h>
 #include <kiobuf/op.h>
 #include <kiobuf/loop.h>
 #include <kiobuf/kio.h>

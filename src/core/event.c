@@ -1,287 +1,420 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events and groups of one owner: plain loads and stores.
+ * Events: what happens when one fires, and who may still get on or off.
  *
- * The word of an event is a link and tags:
+ * All is decided by one word, which only ever changes as a whole:
  *
  *   0                  pending, nobody attached
- *   group | GROUP      pending; one group waits for it
- *   cb | ...           pending; a stack of callbacks, the last attached on top
- *   link               firing (gen is odd): the callbacks still to run,
- *                      interceptors first, then notifiers in order of attaching
- *   link | FIRED       the same, and the status is visible: notifiers are left
+ *   cb                 pending; a stack of notifiers, the last attached on top
+ *   cb | INTERCEPTED   the same, with interceptors among them
+ *   group | MEMBER     pending; one group waits for it, and nobody else may
+ *   cb | FIRING        its interceptors run, or one holds; notifiers still come
+ *                      and go. cb may be 0.
+ *   FIRED              its status is visible
  *
- * A link leads to a callback and says by INTERCEPTOR of which kind it is. The
- * last callback's link has BOUNDARY and leads to the event whose callbacks come
- * after this one's. So the events in the middle of their callbacks are a stack
- * threaded through themselves, and a chain of any length or depth runs in one
- * loop, without recursion and without memory of its own.
+ * BUSY in the place of cb: somebody has the stack in hand, to take something out
+ * of the middle. He who fires does not wait for that: he says so in the word
+ * (BUSY | FIRED, BUSY | FIRING) and leaves the rest to the one who is busy. He
+ * who attaches waits, for as long as it takes to walk a list.
+ *
+ * While attached, a callback's `next` says by INTERCEPTOR what itself is.
+ *
+ * An owner's event goes through the same states by plain loads and stores, and
+ * so does a sealed one.
  */
-#include <kiobuf/event.h>
+#include "core/event.h"
 
 #include "core/group.h"
 
 #define FIRED KIO_EVENT_FIRED
-#define GROUP ((uintptr_t)2)    /* in a pending event's word */
-#define BOUNDARY ((uintptr_t)2) /* in a link */
-#define INTERCEPTOR ((uintptr_t)4)
-#define TAGS ((uintptr_t)7)
+#define MEMBER ((uintptr_t)2)
+#define INTERCEPTED ((uintptr_t)4)
+#define FIRING ((uintptr_t)6)
+#define TAGS KIO__TAGS
+#define BUSY ((uintptr_t)8)
 
-static struct kio_cb *
-link_cb(uintptr_t link)
-{
-	return (struct kio_cb *)(link & ~TAGS);
-}
+#define INTERCEPTOR ((uintptr_t)4) /* in a callback's next */
+
+/* A callback's state, beside KIO_CB_KEPT. */
+#define CALLED 2u  /* an interceptor */
+#define HELD 4u    /* it has returned KIO_CB_HOLD */
+#define RESUMED 8u /* kio_event_resume has come */
+#define RETURNED 16u
+#define THREAD 8 /* a kept one: the thread that calls it, from this bit on */
 
 static uintptr_t
-link_next(uintptr_t link)
+next_of(const struct kio_cb *cb)
 {
-	return (uintptr_t)link_cb(link)->next;
+	return kio__load(&cb->next, RELAXED);
 }
 
+/* One who detaches may look at the callback's link while others are at it. */
 static void
-link_set_next(uintptr_t link, uintptr_t next)
+set_next(struct kio_cb *cb, uintptr_t next)
 {
-	link_cb(link)->next = (struct kio_cb *)next;
+	kio__store(&cb->next, next, RELAXED);
 }
+
+/* --- the state of callbacks --------------------------------------------- */
 
 static bool
-link_is_end(uintptr_t link)
+is_kept(const struct kio_cb *cb)
 {
-	return link == 0 || (link & BOUNDARY) != 0;
+	return (kio__load(&cb->state, RELAXED) & KIO_CB_KEPT) != 0;
+}
+
+/* By the one thread that may, at that moment; others look. */
+static void
+set_state(struct kio_cb *cb, uint32_t state)
+{
+	kio__store(&cb->state, state, RELEASE);
+}
+
+/* It will be called by this thread. */
+static uint32_t
+kept_here(const struct kio_cb *cb)
+{
+	return is_kept(cb) ? KIO_CB_KEPT | kio__thread_number() << THREAD : 0;
+}
+
+/*
+ * The holding callback and its resumption meet here: whoever comes second goes
+ * on. Returns what was known before.
+ */
+static uint32_t
+meet(const struct kio_event *event, struct kio_cb *cb, uint32_t news)
+{
+	uint32_t was;
+
+	if (kio__event_is_shared(event))
+		return kio__or(&cb->state, news, ACQ_REL);
+	was = cb->state;
+	cb->state = was | news;
+	return was;
 }
 
 /* --- firing ------------------------------------------------------------- */
 
-/*
- * Sorts a stack of callbacks into the order in which they run, and hangs what
- * comes after behind the last. Returns the first link.
- */
-static uintptr_t
-sort_callbacks(uintptr_t stack, struct kio_event *after)
+/* The event has happened: its notifiers run next, those attached first first. */
+static void
+push(struct kio__run *run, uintptr_t stack, int status)
 {
-	uintptr_t notifiers = (uintptr_t)after | BOUNDARY, first = 0, last = 0, next;
+	uintptr_t after = kio__suspend(run), next;
+	struct kio_cb *cb;
 
 	for (; stack != 0; stack = next) {
-		next = link_next(stack);
-		if ((stack & INTERCEPTOR) == 0) {
-			link_set_next(stack, notifiers);
-			notifiers = stack;
-		} else {
-			if (last == 0)
-				first = stack;
-			else
-				link_set_next(last, stack);
-			last = stack;
-		}
+		cb = kio__link_cb(stack);
+		next = next_of(cb);
+		if (kio__unlikely(is_kept(cb)))
+			set_state(cb, kept_here(cb));
+		set_next(cb, after);
+		after = stack;
 	}
-	if (last == 0)
-		return notifiers;
-	link_set_next(last, notifiers);
-	return first;
+	run->list = after;
+	run->status = status;
 }
 
-/* Opens an event that has callbacks: they run next, and then `after`. */
-static struct kio_event *
-open_callbacks(struct kio_event *event, struct kio_event *after)
+/* All interceptors are through: the status becomes visible. */
+static void
+publish(struct kio__run *run, struct kio_event *event)
 {
-	uintptr_t link = sort_callbacks(event->word, after);
-
-	event->gen |= KIO__FIRING;
-	event->word = (link & INTERCEPTOR) != 0 ? link : link | FIRED;
-	return event;
-}
-
-/* A group whose members all fired, after it was decided. */
-static struct kio_event *
-open_drained(struct kio_group *group, struct kio_event *after)
-{
-	struct kio_event *drained = &group->drained;
-
-	drained->status = 0;
-	if (drained->word == 0) {
-		drained->word = FIRED;
-		return after;
-	}
-	if ((drained->word & GROUP) != 0)
-		kio__panic("kio_group: a drained event joins a group by kio_group_arm");
-	return open_callbacks(drained, after);
-}
-
-/*
- * Sets in motion what the counts of a sealed group ask for: true, if its own
- * event is to happen now. Being drained goes below that on the stack: it comes
- * after.
- */
-static bool
-group_moves(struct kio_group *group, struct kio_event **stack)
-{
-	bool decided = !kio__group_is_decided(group) && kio__group_decides(group);
-
-	if (kio__group_live(group) == 0 && (decided || kio__group_is_decided(group)))
-		*stack = open_drained(group, *stack);
-	return decided;
-}
-
-/* A member of the group fired. */
-static bool
-group_arrive(struct kio_group *group, int status, struct kio_event **stack)
-{
-	kio__group_leave(group, status);
-	return kio__group_is_sealed(group) && group_moves(group, stack);
-}
-
-/*
- * The event happens: what it sets in motion is put on the stack. Direct members
- * of groups are climbed here, so nesting costs no stack either.
- */
-static struct kio_event *
-open_event(struct kio_event *event, struct kio_event *stack)
-{
-	struct kio_group *group;
-
-	for (;;) {
-		if (kio_event_fired(event) || kio__event_is_firing(event))
-			kio__panic("kio_event: fired twice");
-		if (event->word == 0) {
-			event->word = FIRED;
-			return stack;
-		}
-		if ((event->word & GROUP) == 0)
-			return open_callbacks(event, stack);
-		group = (struct kio_group *)(event->word & ~TAGS);
-		event->word = FIRED;
-		if (!group_arrive(group, event->status, &stack))
-			return stack;
-		event = &group->event;
-	}
-}
-
-/* Stands for the arm of a group, in its callback; run() knows it. */
-static struct kio_event *
-arm_fired(struct kio_cb *cb, struct kio_event *event)
-{
-	(void)cb;
-	return event;
-}
-
-/* An interceptor holds: takes the event off the stack, with all it has left. */
-static struct kio_event *
-set_aside(struct kio_event *event)
-{
-	uintptr_t link = event->word;
-	struct kio_event *after;
-
-	if (link_is_end(link)) {
-		after = (struct kio_event *)(link & ~TAGS);
-		event->word = BOUNDARY;
-		return after;
-	}
-	while (!link_is_end(link_next(link)))
-		link = link_next(link);
-	after = (struct kio_event *)(link_next(link) & ~TAGS);
-	link_set_next(link, BOUNDARY);
-	return after;
-}
-
-static struct kio_event *
-run_interceptor(struct kio_event *event)
-{
-	struct kio_cb *cb = link_cb(event->word);
-	struct kio_event *answer;
-
-	event->word = link_next(event->word);
-	answer = cb->fn(cb, event);
-	if (answer == KIO_CB_HOLD)
-		return set_aside(event);
-	if (answer != NULL)
-		kio__panic("kio_event: an interceptor returns NULL or KIO_CB_HOLD");
-	return event;
-}
-
-/* All callbacks were called: nothing is left of the event but that it happened. */
-static struct kio_event *
-finish(struct kio_event *event)
-{
-	struct kio_event *after = (struct kio_event *)(event->word & ~TAGS);
-
-	event->word = FIRED;
-	event->gen &= ~KIO__FIRING;
-	return after;
-}
-
-/* The last notifier may free the event, so that is finished before the call. */
-static struct kio_event *
-run_notifier(struct kio_event *event)
-{
-	struct kio_cb *cb = link_cb(event->word);
-	struct kio_event *stack = event, *next;
-	struct kio_group *group;
+	uintptr_t word = kio__load(&event->word, ACQUIRE);
 	int status = event->status;
 
-	event->word = (uintptr_t)cb->next | FIRED;
-	if (link_is_end(event->word & ~FIRED))
-		stack = finish(event);
-	if (cb->fn == arm_fired) {
-		group = kio_container_of(cb, struct kio_arm, cb)->group;
-		next = group_arrive(group, status, &stack) ? &group->event : NULL;
-	} else {
-		next = cb->fn(cb, event);
+	while (!kio__event_swap(event, &word, (word & ~TAGS) == BUSY ? BUSY | FIRED : FIRED))
+		;
+	word &= ~TAGS;
+	if (word != 0 && word != BUSY)
+		push(run, word, status);
+}
+
+/* It did not happen: the callback and those below it are attached as before. */
+static void
+put_back(struct kio_event *event, struct kio_cb *cb)
+{
+	uintptr_t word = kio__load(&event->word, ACQUIRE);
+	struct kio_cb *last = cb;
+
+	set_state(cb, is_kept(cb) ? KIO_CB_KEPT : 0);
+	while ((next_of(last) & ~TAGS) != 0)
+		last = kio__link_cb(next_of(last));
+	do {
+		while ((word & ~TAGS) == BUSY) {
+			kio__relax();
+			word = kio__load(&event->word, ACQUIRE);
+		}
+		set_next(last, (word & ~TAGS) | INTERCEPTOR);
+	} while (!kio__event_swap(event, &word, (uintptr_t)cb | INTERCEPTED));
+}
+
+/* Calls interceptors from cb on. Returns the event that happens instead, or NULL. */
+static struct kio_event *
+run_interceptors(struct kio__run *run, struct kio_event *event, struct kio_cb *cb)
+{
+	struct kio_event *answer;
+	struct kio_cb *next;
+	bool kept;
+
+	for (; cb != NULL; cb = next) {
+		next = kio__link_cb(next_of(cb));
+		kept = is_kept(cb);
+		set_state(cb, kept_here(cb) | CALLED);
+		answer = cb->fn(cb, event->status);
+		if (answer == KIO_CB_HOLD) {
+			if ((meet(event, cb, HELD | RETURNED) & RESUMED) == 0)
+				return NULL;
+		} else if (answer != NULL) {
+			put_back(event, cb);
+			return answer;
+		} else if (kept) {
+			set_state(cb, KIO_CB_KEPT | RETURNED);
+		}
 	}
+	publish(run, event);
+	return NULL;
+}
+
+/*
+ * Sorts the stack of an event that is BUSY | FIRING in our hand: notifiers go
+ * back into the word, interceptors are run.
+ */
+static struct kio_event *
+intercept(struct kio__run *run, struct kio_event *event, uintptr_t stack)
+{
+	struct kio_cb *first = NULL, *last = NULL, *below = NULL, *cb;
+	uintptr_t notifiers = 0, next;
+
+	for (; stack != 0; stack = next & ~TAGS) {
+		cb = kio__link_cb(stack);
+		next = next_of(cb);
+		if ((next & INTERCEPTOR) != 0) {
+			if (last == NULL)
+				first = cb;
+			else
+				set_next(last, (uintptr_t)cb | INTERCEPTOR);
+			last = cb;
+		} else {
+			if (below == NULL)
+				notifiers = (uintptr_t)cb;
+			else
+				set_next(below, (uintptr_t)cb);
+			below = cb;
+		}
+	}
+	if (last != NULL)
+		set_next(last, INTERCEPTOR);
+	if (below != NULL)
+		set_next(below, 0);
+	kio__store(&event->word, notifiers | FIRING, RELEASE);
+	return run_interceptors(run, event, first);
+}
+
+static __attribute__((cold, noinline)) void
+fired_twice(const struct kio_event *event)
+{
+	kio__panic("kio_event: fired twice, status %d", event->status);
+}
+
+/* Takes the event out of the hands of all others. Returns its word as it was. */
+static inline __attribute__((always_inline)) uintptr_t
+take(struct kio_event *event)
+{
+	uintptr_t word = kio__load(&event->word, ACQUIRE), next;
+
+	do {
+		next = FIRED;
+		if (kio__unlikely((word & (FIRED | INTERCEPTED)) != 0)) {
+			if ((word & FIRED) != 0 || (word & TAGS) == FIRING)
+				fired_twice(event);
+			next = BUSY | FIRING;
+		} else if (kio__unlikely(word == BUSY)) {
+			next = BUSY | FIRED;
+		}
+	} while (!kio__event_swap(event, &word, next));
+	return word;
+}
+
+static struct kio_group *
+group_of(uintptr_t word)
+{
+	return (struct kio_group *)(word & ~TAGS);
+}
+
+/*
+ * The event happens: what that sets in motion is put on the run. Members of
+ * groups are climbed here, so nesting costs no stack either.
+ */
+void
+kio__happen(struct kio__run *run, struct kio_event *event, struct kio_group *decided)
+{
+	while (event != NULL) {
+		int status = event->status;
+		uintptr_t word = take(event);
+		struct kio_group *group;
+
+		if (decided != NULL)
+			kio__leave_decided(run, decided);
+		decided = NULL;
+		if (word == 0 || (word & ~TAGS) == BUSY)
+			return;
+		switch (word & TAGS) {
+		case 0:
+			push(run, word, status);
+			return;
+		case INTERCEPTED:
+			event = intercept(run, event, word & ~TAGS);
+			break;
+		default:
+			group = group_of(word);
+			event = kio__arrive(group, kio__arrival(group, status));
+			if (event == &group->event)
+				decided = group;
+			break;
+		}
+	}
+}
+
+/* The callback on top. */
+static void
+call_next(struct kio__run *run)
+{
+	struct kio_cb *cb = kio__link_cb(run->list);
+	struct kio_group *group = NULL;
+	struct kio_event *next;
+
+	if ((run->list & KIO__OUTER) != 0)
+		run->status = cb->status;
+	run->list = next_of(cb);
+	if (cb->fn == kio__arm_fired) {
+		group = kio_container_of(cb, struct kio_arm, cb)->group;
+		next = kio__arrive(group, kio__arrival(group, run->status));
+		if (next != &group->event)
+			group = NULL;
+	} else if (kio__unlikely(is_kept(cb))) {
+		next = cb->fn(cb, run->status);
+		set_state(cb, KIO_CB_KEPT | RETURNED);
+	} else {
+		next = cb->fn(cb, run->status);
+	}
+	if (next == NULL)
+		return;
 	if (next == KIO_CB_HOLD)
 		kio__panic("kio_event: only an interceptor may hold");
-	return next == NULL ? stack : open_event(next, stack);
+	kio__happen(run, next, group);
 }
 
-/* Runs callbacks until nothing is left to do. */
-static void
-run(struct kio_event *stack)
+void
+kio__run(struct kio__run *run)
 {
-	while (stack != NULL) {
-		uintptr_t link = stack->word & ~FIRED;
-
-		if (link_is_end(link))
-			stack = finish(stack);
-		else if ((link & INTERCEPTOR) != 0)
-			stack = run_interceptor(stack);
+	while (run->list != 0) {
+		if (kio__unlikely((run->list & KIO__SWEEP) != 0))
+			kio__sweep(run);
 		else
-			stack = run_notifier(stack);
+			call_next(run);
 	}
 }
 
 void
-kio_event_fire(struct kio_event *event, int status)
+kio_event_fire_attached(struct kio_event *event, int status)
 {
-	if (kio__unlikely(kio_event_fired(event) || kio__event_is_firing(event)))
+	struct kio__run run = { 0 };
+
+	if (kio__unlikely(kio_event_fired(event)))
 		kio__panic("kio_event: fired twice, status %d then %d", event->status, status);
 	event->status = status;
-	if (kio__likely(event->word == 0))
-		event->word = FIRED;
-	else
-		run(open_event(event, NULL));
+	kio__happen(&run, event, NULL);
+	kio__run(&run);
+}
+
+/* Members of one group in a row have fired. */
+static void
+arrive_together(struct kio__run *run, struct kio_group *group, uint64_t what)
+{
+	struct kio_event *event;
+
+	if (group == NULL)
+		return;
+	event = kio__arrive(group, what);
+	kio__happen(run, event, event == &group->event ? group : NULL);
+	kio__run(run);
 }
 
 void
-kio_event_resume(struct kio_event *event)
+kio_event_fire_batch(struct kio_event *const *events, size_t count)
 {
-	if (!kio__event_is_firing(event) || kio_event_fired(event))
-		kio__panic("kio_event: resumed, but nothing holds it");
-	run(event);
+	struct kio_group *group = NULL;
+	struct kio__run run = { 0 };
+	uint64_t what = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uintptr_t word = kio__load(&events[i]->word, ACQUIRE);
+		struct kio_group *next = (word & TAGS) == MEMBER ? group_of(word) : NULL;
+
+		if (next != group || next == NULL) {
+			arrive_together(&run, group, what);
+			group = next;
+			what = 0;
+		}
+		if (next != NULL) {
+			what += kio__arrival(next, events[i]->status);
+			take(events[i]);
+		} else {
+			kio__happen(&run, events[i], NULL);
+			kio__run(&run);
+		}
+	}
+	arrive_together(&run, group, what);
 }
 
-/* --- attaching ---------------------------------------------------------- */
+void
+kio_event_resume(struct kio_event *event, struct kio_cb *cb, int status)
+{
+	struct kio__run run = { 0 };
+	uint32_t was;
+
+	if ((kio__load(&event->word, ACQUIRE) & TAGS) != FIRING)
+		kio__panic("kio_event: resumed, but nothing holds it");
+	event->status = status;
+	was = meet(event, cb, RESUMED);
+	if ((was & CALLED) == 0 || (was & RESUMED) != 0)
+		kio__panic("kio_event: resumed %s", (was & CALLED) == 0 ?
+			   "by a callback that does not hold it" : "twice");
+	if ((was & HELD) == 0)
+		return;
+	kio__happen(&run, run_interceptors(&run, event, kio__link_cb(next_of(cb))), NULL);
+	kio__run(&run);
+}
+
+/* --- getting on and off ------------------------------------------------- */
+
+static void
+expect_unsealed(const struct kio_event *event, const char *what)
+{
+	if (kio__unlikely((event->gen & KIO_EVENT_SEALED) != 0))
+		kio__panic("kio_event: %s an event that is sealed", what);
+}
 
 static int
 attach(struct kio_event *event, struct kio_cb *cb, uintptr_t kind)
 {
-	if (kio_event_fired(event))
-		return -EALREADY;
-	if (kio__event_is_firing(event) || (event->word & GROUP) != 0)
-		kio__panic("kio_event: attaching to an event that %s",
-			   kio__event_is_firing(event) ? "is firing" : "is a group's member; use kio_group_arm");
-	cb->next = (struct kio_cb *)event->word;
-	event->word = (uintptr_t)cb | kind;
-	return 0;
+	uintptr_t word = kio__load(&event->word, ACQUIRE);
+
+	expect_unsealed(event, "attaching to");
+	cb->state &= KIO_CB_KEPT;
+	for (;;) {
+		if ((word & FIRED) != 0 || ((word & TAGS) == FIRING && kind == INTERCEPTOR))
+			return -EALREADY;
+		if (kio__unlikely((word & TAGS) == MEMBER))
+			kio__panic("kio_event: attaching to an event that is a group's member; use kio_group_arm");
+		if (kio__unlikely((word & ~TAGS) == BUSY)) {
+			kio__relax();
+			word = kio__load(&event->word, ACQUIRE);
+			continue;
+		}
+		set_next(cb, (word & ~TAGS) | kind);
+		if (kio__event_swap(event, &word, (uintptr_t)cb | (word & TAGS) | kind))
+			return 0;
+	}
 }
 
 int
@@ -296,84 +429,123 @@ kio_event_intercept(struct kio_event *event, struct kio_cb *cb)
 	return attach(event, cb, INTERCEPTOR);
 }
 
-bool
+int
+kio__join(struct kio_event *event, struct kio_group *group)
+{
+	uintptr_t word = kio__load(&event->word, ACQUIRE);
+
+	expect_unsealed(event, "adding");
+	do {
+		if ((word & FIRED) != 0)
+			return -EALREADY;
+		if (word != 0)
+			kio__panic("kio_group: an event with callbacks joins by kio_group_arm");
+	} while (!kio__event_swap(event, &word, (uintptr_t)group | MEMBER));
+	return 0;
+}
+
+/* Takes a callback out of a stack that is in our hand. Are there interceptors left? */
+static bool
+take_out(uintptr_t *stack, const struct kio_cb *cb, bool *found)
+{
+	struct kio_cb *before = NULL, *at;
+	bool intercepted = false;
+
+	*found = false;
+	for (uintptr_t link = *stack; link != 0; link = next_of(at) & ~TAGS) {
+		at = kio__link_cb(link);
+		if (at != cb) {
+			intercepted = intercepted || (next_of(at) & INTERCEPTOR) != 0;
+			before = at;
+			continue;
+		}
+		*found = true;
+		if (before == NULL)
+			*stack = next_of(at) & ~TAGS;
+		else
+			set_next(before, (next_of(at) & ~TAGS) | (next_of(before) & INTERCEPTOR));
+	}
+	return intercepted;
+}
+
+/* The event fired while its stack was in our hand: then it is for us to go on. */
+static void
+take_over(struct kio__run *run, struct kio_event *event, uintptr_t word, uintptr_t stack)
+{
+	if ((word & FIRED) != 0)
+		push(run, stack, event->status);
+	else
+		kio__happen(run, intercept(run, event, stack), NULL);
+}
+
+/* Too late, or never attached. */
+static int
+missed(const struct kio_cb *cb)
+{
+	uint32_t state = kio__load(&cb->state, ACQUIRE);
+
+	return (state & (KIO_CB_KEPT | RETURNED)) == KIO_CB_KEPT ? -EBUSY : -EALREADY;
+}
+
+int
+kio__detach(struct kio__run *run, struct kio_event *event, struct kio_cb *cb)
+{
+	uintptr_t word = kio__load(&event->word, ACQUIRE), stack, busy, left;
+	bool found;
+
+	for (;;) {
+		stack = word & ~TAGS;
+		if ((word & FIRED) != 0 || (word & TAGS) == MEMBER || stack == 0)
+			return missed(cb);
+		if (stack == BUSY) {
+			kio__relax();
+			word = kio__load(&event->word, ACQUIRE);
+			continue;
+		}
+		/* alone, as an arm that lost mostly is */
+		if (word == (uintptr_t)cb && next_of(cb) == 0) {
+			if (kio__event_swap(event, &word, 0))
+				return 0;
+			continue;
+		}
+		busy = BUSY | (word & TAGS);
+		if (kio__event_swap(event, &word, busy))
+			break;
+	}
+	left = take_out(&stack, cb, &found) ? INTERCEPTED : 0;
+	if ((word & TAGS) == FIRING)
+		left = FIRING;
+	if (!kio__event_swap(event, &busy, stack | left))
+		take_over(run, event, busy, stack);
+	return found ? 0 : missed(cb);
+}
+
+int
 kio_event_detach(struct kio_event *event, struct kio_cb *cb)
 {
-	uintptr_t state = event->word & FIRED, link = event->word & ~FIRED, before = 0;
+	struct kio__run run = { 0 };
+	int rc;
 
-	if (state == 0 && !kio__event_is_firing(event) && (link & GROUP) != 0)
-		return false;
-	while (!link_is_end(link) && link_cb(link) != cb) {
-		before = link;
-		link = link_next(link);
+	expect_unsealed(event, "detaching from");
+	rc = kio__detach(&run, event, cb);
+	kio__run(&run);
+	return rc;
+}
+
+int
+kio_event_detach_wait(struct kio_event *event, struct kio_cb *cb)
+{
+	int rc = kio_event_detach(event, cb);
+
+	if (rc == 0)
+		return 0;
+	if (!is_kept(cb))
+		kio__panic("kio_event_detach_wait: the callback is not KIO_CB_KEPT");
+	while (missed(cb) == -EBUSY) {
+		if (kio__load(&cb->state, ACQUIRE) >> THREAD == kio__thread_number() &&
+		    missed(cb) == -EBUSY)
+			kio__panic("kio_event_detach_wait: inside the callback, or before its turn on this thread");
+		kio__relax();
 	}
-	if (link_is_end(link))
-		return false;
-	if (before == 0)
-		event->word = link_next(link) | state;
-	else
-		link_set_next(before, link_next(link));
-	return true;
-}
-
-/* --- groups ------------------------------------------------------------- */
-
-void
-kio_group_init(struct kio_group *group, enum kio_policy policy, uint32_t k)
-{
-	if (policy == KIO_ANY)
-		k = 1;
-	group->event = (struct kio_event){ 0 };
-	group->drained = (struct kio_event){ 0 };
-	group->counts = 0;
-	group->k = (uint32_t)policy << 30 | (k & 0x3fffffff);
-	group->error = 0;
-}
-
-static void
-expect_open(const struct kio_group *group)
-{
-	if (kio__group_is_sealed(group))
-		kio__panic("kio_group: a member is added after the seal");
-	if (kio__group_ok(group) + kio__group_failed(group) + kio__group_live(group) == KIO__GROUP_MOST)
-		kio__panic("kio_group: more than %u members", KIO__GROUP_MOST);
-}
-
-void
-kio_group_add(struct kio_group *group, struct kio_event *event)
-{
-	expect_open(group);
-	if (kio_event_fired(event)) {
-		kio__group_count(group, event->status);
-		return;
-	}
-	if (event->word != 0 || kio__event_is_firing(event))
-		kio__panic("kio_group: an event with callbacks joins by kio_group_arm");
-	event->word = (uintptr_t)group | GROUP;
-	kio__group_enter(group);
-}
-
-void
-kio_group_arm(struct kio_group *group, struct kio_arm *arm, struct kio_event *event)
-{
-	expect_open(group);
-	arm->cb.fn = arm_fired;
-	arm->group = group;
-	if (kio_event_attach(event, &arm->cb) < 0)
-		kio__group_count(group, event->status);
-	else
-		kio__group_enter(group);
-}
-
-void
-kio_group_seal(struct kio_group *group)
-{
-	struct kio_event *stack = NULL;
-
-	if (kio__group_is_sealed(group))
-		kio__panic("kio_group: sealed twice");
-	kio__group_close(group);
-	if (group_moves(group, &stack))
-		stack = open_event(&group->event, stack);
-	run(stack);
+	return -EALREADY;
 }

@@ -16,6 +16,7 @@
  * frame of the one above, and nothing at all runs for them on the way up.
  */
 
+#include <kiobuf/group.h>
 #include <kiobuf/layer.h>
 
 #include "base/list.h"

@@ -93,7 +93,7 @@ prepare(struct kio *kio, unsigned op_and_flags, uint64_t offset, const struct ki
 	if (kio__unlikely(kio->frame != NULL))
 		in_flight(kio);
 	kio->event.word = 0;
-	kio->event.gen += 2;
+	kio->event.gen += KIO_EVENT_REUSE;
 	frame->offset = offset;
 	frame->data.seg = seg;
 	frame->data.skip = skip;

@@ -204,7 +204,7 @@ go_on(struct kio_join *join)
 		return;
 	}
 	kio__group_close(&join->group);
-	if (kio__group_decides(&join->group))
+	if (kio__group_is_over(&join->group))
 		finish_split(join);
 }
 
@@ -300,13 +300,13 @@ kio__part_up(struct kio *kio)
 		collect(join, kio, &part);
 	}
 	kio->frame = NULL;
-	kio__group_leave(&join->group, 0);
+	kio__group_leave(&join->group);
 	reserve_give(reserve, kio);
 	/* while it lasts the container stays with its split, unless others wait */
 	if (!kio__group_is_sealed(&join->group)) {
 		if (!join->waiting)
 			go_on(join);
-	} else if (kio__group_decides(&join->group)) {
+	} else if (kio__group_is_over(&join->group)) {
 		finish_split(join);
 	}
 	if (kio__unlikely(!kio__queue_empty(&reserve->waiting)))

@@ -61,6 +61,11 @@ bool kio__barrier_everywhere(void);
 /* Lets another thread run. */
 void kio__yield(void);
 
+/* Sleeps while *word is value, until due_ns (UINT64_MAX: no end). 0, woken perhaps; or -ETIMEDOUT. */
+int kio__sleep(const uint32_t *word, uint32_t value, uint64_t due_ns);
+/* Wakes one who sleeps so. The word need not be there any more. */
+void kio__wake(const uint32_t *word);
+
 /* Something one thread waits for and another opens, once. */
 struct kio__gate {
 	uint32_t open;
@@ -76,6 +81,8 @@ int kio__thread_start(struct kio__thread **thread, const char *name, void (*run)
 void kio__thread_join(struct kio__thread **thread);
 /* Names the running thread; never 0. */
 uintptr_t kio__thread_self(void);
+/* The same as a number below 2^24, unique among living threads; takes a system call. */
+uint32_t kio__thread_number(void);
 
 /*
  * Workers for work that computes (ciphers). The pool is the process's, made at

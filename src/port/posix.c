@@ -182,6 +182,24 @@ kio__yield(void)
 	sched_yield();
 }
 
+int
+kio__sleep(const uint32_t *word, uint32_t value, uint64_t due_ns)
+{
+	struct timespec due = { (time_t)(due_ns / 1000000000), (long)(due_ns % 1000000000) };
+
+	if (syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value,
+		    due_ns == UINT64_MAX ? NULL : &due, NULL, FUTEX_BITSET_MATCH_ANY) < 0 &&
+	    errno == ETIMEDOUT)
+		return -ETIMEDOUT;
+	return 0;
+}
+
+void
+kio__wake(const uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
 void
 kio__gate_init(struct kio__gate *gate)
 {
@@ -193,14 +211,14 @@ kio__gate_open(struct kio__gate *gate)
 {
 	/* the waiter may leave as soon as it sees this; a stray wake-up harms nobody */
 	__atomic_store_n(&gate->open, 1, __ATOMIC_RELEASE);
-	syscall(SYS_futex, &gate->open, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	kio__wake(&gate->open);
 }
 
 void
 kio__gate_wait(struct kio__gate *gate)
 {
 	while (__atomic_load_n(&gate->open, __ATOMIC_ACQUIRE) == 0)
-		syscall(SYS_futex, &gate->open, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+		kio__sleep(&gate->open, 0, UINT64_MAX);
 }
 
 /* --- threads ------------------------------------------------------------ */
@@ -261,6 +279,12 @@ kio__thread_self(void)
 	static __thread char here;
 
 	return (uintptr_t)&here;
+}
+
+uint32_t
+kio__thread_number(void)
+{
+	return (uint32_t)gettid();
 }
 
 /* --- pools -------------------------------------------------------------- */

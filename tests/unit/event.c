@@ -1,50 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include <kiobuf/event.h>
+#include "events.h"
 
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "unit.h"
-
-static char order[64];
-static int seen_status;
-
-struct note {
-	struct kio_cb cb;
-	char letter;
-	struct kio_event *answer;
-	int answer_status;
-};
-
-static struct kio_event *
-note(struct kio_cb *cb, struct kio_event *event)
+TEST_BOTH("event: is 16 bytes, and pays for nothing that is not attached")
 {
-	struct note *self = (struct note *)cb;
-	size_t len = strlen(order);
-
-	order[len] = self->letter;
-	seen_status = event->status;
-	return self->answer == NULL || self->answer == KIO_CB_HOLD ?
-		       self->answer : kio_event_set(self->answer, self->answer_status);
-}
-
-static struct note
-make(char letter)
-{
-	return (struct note){ .cb.fn = note, .letter = letter };
-}
-
-static void
-reset(void)
-{
-	memset(order, 0, sizeof(order));
-	seen_status = 99;
-}
-
-TEST("event: is 16 bytes, and pays for nothing that is not attached")
-{
-	struct kio_event event = { 0 };
+	struct kio_event event = fresh();
 
 	CHECK_EQ(sizeof(event), 16);
 	CHECK(!kio_event_fired(&event));
@@ -53,9 +12,22 @@ TEST("event: is 16 bytes, and pays for nothing that is not attached")
 	CHECK_EQ(event.status, -5);
 }
 
-TEST("event: interceptors last in first out, then notifiers in order")
+TEST("event: keeps its form and counts its lives when it is used again")
 {
 	struct kio_event event = { 0 };
+
+	kio_event_init_shared(&event);
+	kio_event_fire(&event, 0);
+	kio_event_init_shared(&event);
+	CHECK(!kio_event_fired(&event));
+	CHECK_EQ(event.gen, 2 * KIO_EVENT_REUSE + KIO_EVENT_SHARED);
+	kio_event_init(&event);
+	CHECK_EQ(event.gen, 3 * KIO_EVENT_REUSE);
+}
+
+TEST_BOTH("event: interceptors last in first out, then notifiers in order")
+{
+	struct kio_event event = fresh();
 	struct note a = make('a'), b = make('b'), x = make('x'), y = make('y');
 
 	reset();
@@ -65,12 +37,16 @@ TEST("event: interceptors last in first out, then notifiers in order")
 	kio_event_intercept(&event, &y.cb);
 	kio_event_fire(&event, 3);
 	CHECK_STR(order, "yxab");
-	CHECK_EQ(kio_event_attach(&event, &a.cb), -114 /* EALREADY */);
+	CHECK_EQ(seen_status, 3);
+	CHECK_EQ(kio_event_attach(&event, &a.cb), -EALREADY);
+	CHECK_EQ(kio_event_intercept(&event, &a.cb), -EALREADY);
 }
 
-TEST("event: an interceptor that holds keeps the rest waiting, and the status hidden")
+/* --- holding ------------------------------------------------------------ */
+
+TEST_BOTH("event: an interceptor that holds keeps the rest waiting, and the status hidden")
 {
-	struct kio_event event = { 0 };
+	struct kio_event event = fresh();
 	struct note a = make('a'), x = make('x'), y = make('y');
 
 	reset();
@@ -81,14 +57,16 @@ TEST("event: an interceptor that holds keeps the rest waiting, and the status hi
 	kio_event_fire(&event, 0);
 	CHECK_STR(order, "y");
 	CHECK(!kio_event_fired(&event));
-	kio_event_resume(&event);
+	kio_event_resume(&event, &y.cb, -7);
 	CHECK_STR(order, "yxa");
 	CHECK(kio_event_fired(&event));
+	CHECK_EQ(event.status, -7);
+	CHECK_EQ(seen_status, -7);
 }
 
-TEST("event: the only interceptor holds")
+TEST_BOTH("event: the only interceptor holds")
 {
-	struct kio_event event = { 0 };
+	struct kio_event event = fresh();
 	struct note x = make('x');
 
 	reset();
@@ -96,29 +74,244 @@ TEST("event: the only interceptor holds")
 	kio_event_intercept(&event, &x.cb);
 	kio_event_fire(&event, 0);
 	CHECK(!kio_event_fired(&event));
-	kio_event_resume(&event);
+	kio_event_resume(&event, &x.cb, 0);
 	CHECK(kio_event_fired(&event));
 }
 
-TEST("event: a callback is detached once, from anywhere in the list")
+TEST_BOTH("event: two interceptors hold, one after the other")
 {
-	struct kio_event event = { 0 };
-	struct note a = make('a'), b = make('b'), c = make('c');
+	struct kio_event event = fresh();
+	struct note x = make('x'), y = make('y');
+
+	reset();
+	x.answer = y.answer = KIO_CB_HOLD;
+	kio_event_intercept(&event, &x.cb);
+	kio_event_intercept(&event, &y.cb);
+	kio_event_fire(&event, 0);
+	kio_event_resume(&event, &y.cb, 0);
+	CHECK_STR(order, "yx");
+	CHECK(!kio_event_fired(&event));
+	kio_event_resume(&event, &x.cb, 0);
+	CHECK(kio_event_fired(&event));
+}
+
+struct hasty {
+	struct kio_cb cb;
+	struct kio_event *event;
+};
+
+static struct kio_event *
+resumes_at_once(struct kio_cb *cb, int status)
+{
+	kio_event_resume(((struct hasty *)cb)->event, cb, status - 1);
+	return KIO_CB_HOLD;
+}
+
+TEST_BOTH("event: resumption may come before the callback that holds has returned")
+{
+	struct kio_event event = fresh();
+	struct note a = make('a'), x = make('x');
+	struct hasty hasty = { .cb.fn = resumes_at_once, .event = &event };
 
 	reset();
 	kio_event_attach(&event, &a.cb);
-	kio_event_attach(&event, &b.cb);
-	kio_event_attach(&event, &c.cb);
-	CHECK(kio_event_detach(&event, &b.cb));
-	CHECK(!kio_event_detach(&event, &b.cb));
-	kio_event_fire(&event, 0);
-	CHECK_STR(order, "ac");
-	CHECK(!kio_event_detach(&event, &a.cb));
+	kio_event_intercept(&event, &x.cb);
+	kio_event_intercept(&event, &hasty.cb);
+	kio_event_fire(&event, -1);
+	CHECK_STR(order, "xa");
+	CHECK_EQ(event.status, -2);
 }
 
-TEST("event: a callback's answer fires before the rest of the list")
+TEST_BOTH("event: notifiers come and go while an interceptor holds")
 {
-	struct kio_event one = { 0 }, two = { 0 };
+	struct kio_event event = fresh();
+	struct note a = make('a'), b = make('b'), c = make('c'), x = make('x');
+
+	reset();
+	x.answer = KIO_CB_HOLD;
+	kio_event_attach(&event, &a.cb);
+	kio_event_attach(&event, &b.cb);
+	kio_event_intercept(&event, &x.cb);
+	kio_event_fire(&event, 0);
+	CHECK_EQ(kio_event_attach(&event, &c.cb), 0);
+	CHECK_EQ(kio_event_detach(&event, &a.cb), 0);
+	CHECK_EQ(kio_event_intercept(&event, &a.cb), -EALREADY);
+	CHECK_EQ(kio_event_detach(&event, &x.cb), -EALREADY);
+	kio_event_resume(&event, &x.cb, 0);
+	CHECK_STR(order, "xbc");
+}
+
+static struct kio_event *
+makes_it_good(struct kio_cb *cb, int status)
+{
+	(void)status;
+	kio_event_set(((struct hasty *)cb)->event, 0);
+	return NULL;
+}
+
+TEST_BOTH("event: an interceptor changes the status before anybody sees it")
+{
+	struct kio_event event = fresh();
+	struct note a = make('a');
+	struct hasty good = { .cb.fn = makes_it_good, .event = &event };
+
+	reset();
+	kio_event_attach(&event, &a.cb);
+	kio_event_intercept(&event, &good.cb);
+	kio_event_fire(&event, -5);
+	CHECK_EQ(seen_status, 0);
+	CHECK_EQ(event.status, 0);
+}
+
+TEST_BOTH("event: an interceptor that answers with an event makes its own pending again")
+{
+	struct kio_event event = fresh(), again = fresh();
+	struct note a = make('a'), x = make('x'), y = make('y'), z = make('z'), r = make('r');
+
+	reset();
+	kio_event_attach(&event, &a.cb);
+	kio_event_intercept(&event, &x.cb);
+	kio_event_intercept(&event, &y.cb);
+	kio_event_intercept(&event, &z.cb);
+	kio_event_attach(&again, &r.cb);
+	y.answer = &again;
+	kio_event_fire(&event, -5);
+	CHECK_STR(order, "zyr");
+	CHECK(!kio_event_fired(&event));
+	y.answer = NULL;
+	kio_event_fire(&event, 0);
+	CHECK_STR(order, "zyryxa");
+	CHECK_EQ(seen_status, 0);
+}
+
+/* --- detaching ---------------------------------------------------------- */
+
+TEST_BOTH("event: a callback is detached once, from anywhere in the list")
+{
+	for (int which = 0; which < 5; which++) {
+		struct kio_event event = fresh();
+		struct note notes[5];
+		char expected[6] = "dbace", *out;
+
+		reset();
+		for (int i = 0; i < 5; i++) {
+			notes[i] = make((char)('a' + i));
+			if (i == 1 || i == 3)
+				kio_event_intercept(&event, &notes[i].cb);
+			else
+				kio_event_attach(&event, &notes[i].cb);
+		}
+		CHECK_EQ(kio_event_detach(&event, &notes[which].cb), 0);
+		CHECK(kio_event_detach(&event, &notes[which].cb) < 0);
+		out = strchr(expected, 'a' + which);
+		memmove(out, out + 1, strlen(out));
+		kio_event_fire(&event, 0);
+		CHECK_STR(order, expected);
+		CHECK_EQ(kio_event_detach(&event, &notes[(which + 1) % 5].cb), -EALREADY);
+	}
+}
+
+TEST_BOTH("event: without its last interceptor it fires at once")
+{
+	struct kio_event event = fresh();
+	struct note a = make('a'), x = make('x');
+
+	reset();
+	kio_event_intercept(&event, &x.cb);
+	kio_event_attach(&event, &a.cb);
+	CHECK_EQ(kio_event_detach(&event, &x.cb), 0);
+	CHECK_EQ(event.word, (uintptr_t)&a.cb);
+	CHECK_EQ(kio_event_detach(&event, &a.cb), 0);
+	CHECK_EQ(event.word, 0);
+}
+
+struct asks {
+	struct kio_cb cb;
+	struct kio_event *event;
+	struct kio_cb *about;
+	int answer;
+};
+
+static struct kio_event *
+asks(struct kio_cb *cb, int status)
+{
+	struct asks *self = (struct asks *)cb;
+
+	(void)status;
+	self->answer = kio_event_detach(self->event, self->about);
+	return NULL;
+}
+
+TEST_BOTH("event: a callback that takes itself off is told that it runs")
+{
+	struct kio_event event = fresh();
+	struct asks self = { .cb.fn = asks, .cb.state = KIO_CB_KEPT, .event = &event };
+
+	self.about = &self.cb;
+	kio_event_attach(&event, &self.cb);
+	kio_event_fire(&event, 0);
+	CHECK_EQ(self.answer, -EBUSY);
+	CHECK_EQ(kio_event_detach(&event, &self.cb), -EALREADY);
+	CHECK_EQ(kio_event_detach_wait(&event, &self.cb), -EALREADY);
+}
+
+static struct kio_event *
+waits_for_it(struct kio_cb *cb, int status)
+{
+	struct asks *self = (struct asks *)cb;
+
+	(void)status;
+	kio_event_detach_wait(self->event, self->about);
+	return NULL;
+}
+
+static void
+wait_for_itself(void)
+{
+	struct kio_event event = fresh();
+	struct asks self = { .cb.fn = waits_for_it, .cb.state = KIO_CB_KEPT, .event = &event };
+
+	self.about = &self.cb;
+	kio_event_attach(&event, &self.cb);
+	kio_event_fire(&event, 0);
+}
+
+static void
+wait_before_its_turn(void)
+{
+	struct kio_event event = fresh();
+	struct note late = make('a');
+	struct asks self = { .cb.fn = waits_for_it, .event = &event, .about = &late.cb };
+
+	late.cb.state = KIO_CB_KEPT;
+	kio_event_attach(&event, &self.cb);
+	kio_event_attach(&event, &late.cb);
+	kio_event_fire(&event, 0);
+}
+
+static void
+wait_for_one_not_kept(void)
+{
+	struct kio_event event = fresh();
+	struct note a = make('a');
+
+	kio_event_attach(&event, &a.cb);
+	kio_event_fire(&event, 0);
+	kio_event_detach_wait(&event, &a.cb);
+}
+
+TEST_BOTH("event: to wait for the end of a callback inside it aborts and says so")
+{
+	CHECK(unit_aborts(wait_for_itself, "inside the callback"));
+	CHECK(unit_aborts(wait_before_its_turn, "before its turn"));
+	CHECK(unit_aborts(wait_for_one_not_kept, "not KIO_CB_KEPT"));
+}
+
+/* --- chains ------------------------------------------------------------- */
+
+TEST_BOTH("event: a callback's answer fires before the rest of the list")
+{
+	struct kio_event one = fresh(), two = fresh();
 	struct note a = make('a'), b = make('b'), c = make('c'), d = make('d');
 
 	reset();
@@ -128,43 +321,38 @@ TEST("event: a callback's answer fires before the rest of the list")
 	kio_event_attach(&two, &d.cb);
 	a.answer = &two;
 	a.answer_status = -7;
-	kio_event_fire(&one, 0);
+	kio_event_fire(&one, -3);
 	CHECK_STR(order, "acdb");
 	CHECK_EQ(two.status, -7);
-	CHECK_EQ(one.status, 0);
+	CHECK_EQ(one.status, -3);
+	CHECK_EQ(seen_status, -3);
 }
 
 static struct kio_event *
-frees(struct kio_cb *cb, struct kio_event *event)
+frees(struct kio_cb *cb, int status)
 {
-	free(cb);
-	free(event);
+	struct hasty *self = (struct hasty *)cb;
+
+	(void)status;
+	free(self->event);
+	free(self);
 	return NULL;
 }
 
-TEST("event: the last callback may free the event and itself")
+TEST_BOTH("event: a notifier may free the event and itself")
 {
 	struct kio_event *event = calloc(1, sizeof(*event));
-	struct kio_cb *cb = calloc(1, sizeof(*cb));
+	struct hasty *first = calloc(1, sizeof(*first));
+	struct note rest = make('r');
 
-	cb->fn = frees;
-	kio_event_attach(event, cb);
-	kio_event_fire(event, 0);
-	CHECK(true);
-}
-
-static void
-fire_twice(void)
-{
-	struct kio_event event = { 0 };
-
-	kio_event_fire(&event, 1);
-	kio_event_fire(&event, 2);
-}
-
-TEST("event: to fire twice aborts and says so")
-{
-	CHECK(unit_aborts(fire_twice, "fired twice"));
+	reset();
+	*event = fresh();
+	*first = (struct hasty){ .cb.fn = frees, .event = event };
+	kio_event_attach(event, &first->cb);
+	kio_event_attach(event, &rest.cb);
+	kio_event_fire(event, -3);
+	CHECK_STR(order, "r");
+	CHECK_EQ(seen_status, -3);
 }
 
 #define LINKS 1000000
@@ -176,6 +364,7 @@ long_chain(void *priv)
 	struct note *notes = calloc(LINKS, sizeof(*notes)), *tails = calloc(LINKS, sizeof(*tails));
 
 	for (int i = 0; i < LINKS; i++) {
+		events[i] = fresh();
 		notes[i] = make(0);
 		tails[i] = make(0);
 		notes[i].answer = i + 1 < LINKS ? &events[i + 1] : NULL;
@@ -190,258 +379,220 @@ long_chain(void *priv)
 	return NULL;
 }
 
-static void *
-deep_nest(void *priv)
-{
-	struct kio_group *groups = calloc(LINKS, sizeof(*groups));
-	struct kio_event leaf = { 0 };
-
-	for (int i = 0; i < LINKS; i++) {
-		kio_group_init(&groups[i], KIO_ALL, 0);
-		kio_group_add(&groups[i], i == 0 ? &leaf : &groups[i - 1].event);
-		kio_group_seal(&groups[i]);
-	}
-	kio_event_fire(&leaf, 0);
-	*(bool *)priv = kio_event_fired(&groups[LINKS - 1].event) &&
-			kio_event_fired(&groups[LINKS - 1].drained);
-	free(groups);
-	return NULL;
-}
-
-static bool
-on_small_stack(void *(*run)(void *))
-{
-	pthread_attr_t attr;
-	pthread_t thread;
-	bool good = false;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 64 * 1024);
-	if (pthread_create(&thread, &attr, run, &good) != 0)
-		return false;
-	pthread_join(thread, NULL);
-	return good;
-}
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#else
-#define SANITIZED false
-#endif
-
-TEST("event: a chain a million long runs on a stack of 64 KiB")
+TEST_BOTH("event: a chain a million long runs on a stack of 64 KiB")
 {
 	if (SANITIZED)
 		SKIP("sanitizers need more stack");
 	CHECK(on_small_stack(long_chain));
 }
 
-TEST("group: a nest a million deep runs on a stack of 64 KiB")
+static void *
+long_retry(void *priv)
+{
+	struct kio_event *events = calloc(LINKS, sizeof(*events));
+	struct note *notes = calloc(LINKS, sizeof(*notes));
+
+	for (int i = 0; i < LINKS; i++) {
+		events[i] = fresh();
+		notes[i] = make(0);
+		notes[i].answer = i + 1 < LINKS ? &events[i + 1] : NULL;
+		kio_event_intercept(&events[i], &notes[i].cb);
+	}
+	kio_event_fire(&events[0], 0);
+	*(bool *)priv = kio_event_fired(&events[LINKS - 1]) && !kio_event_fired(&events[0]);
+	free(events);
+	free(notes);
+	return NULL;
+}
+
+TEST_BOTH("event: interceptors that answer with events, a million of them, on a stack of 64 KiB")
 {
 	if (SANITIZED)
 		SKIP("sanitizers need more stack");
-	CHECK(on_small_stack(deep_nest));
+	CHECK(on_small_stack(long_retry));
 }
 
-/* --- groups ------------------------------------------------------------- */
+/* --- batches, seals ----------------------------------------------------- */
 
-struct setup {
-	struct kio_group group;
-	struct kio_event events[4];
-};
-
-static void
-set_up(struct setup *setup, enum kio_policy policy, unsigned k)
+TEST_BOTH("event: a batch fires one after the other, each with its status")
 {
-	memset(setup, 0, sizeof(*setup));
-	kio_group_init(&setup->group, policy, k);
-	for (int i = 0; i < 4; i++)
-		kio_group_add(&setup->group, &setup->events[i]);
-	kio_group_seal(&setup->group);
-}
-
-TEST("group: all, when the last succeeds")
-{
-	struct setup setup;
-
-	set_up(&setup, KIO_ALL, 0);
-	for (int i = 0; i < 3; i++)
-		kio_event_fire(&setup.events[i], 0);
-	CHECK(!kio_event_fired(&setup.group.event));
-	kio_event_fire(&setup.events[3], 0);
-	CHECK(kio_event_fired(&setup.group.event));
-	CHECK_EQ(setup.group.event.status, 0);
-	CHECK(kio_event_fired(&setup.group.drained));
-}
-
-TEST("group: all fails with the first error, and drains with the last member")
-{
-	struct setup setup;
-
-	set_up(&setup, KIO_ALL, 0);
-	kio_event_fire(&setup.events[2], -5);
-	CHECK(kio_event_fired(&setup.group.event));
-	CHECK_EQ(setup.group.event.status, -5);
-	CHECK(!kio_event_fired(&setup.group.drained));
-	kio_event_fire(&setup.events[0], -6);
-	kio_event_fire(&setup.events[1], 0);
-	CHECK(!kio_event_fired(&setup.group.drained));
-	kio_event_fire(&setup.events[3], 0);
-	CHECK(kio_event_fired(&setup.group.drained));
-	CHECK_EQ(setup.group.event.status, -5);
-}
-
-TEST("group: any, with the first that succeeds; fails when all failed")
-{
-	struct setup setup;
-
-	set_up(&setup, KIO_ANY, 0);
-	kio_event_fire(&setup.events[1], -5);
-	CHECK(!kio_event_fired(&setup.group.event));
-	kio_event_fire(&setup.events[0], 0);
-	CHECK(kio_event_fired(&setup.group.event));
-	CHECK_EQ(setup.group.event.status, 0);
-	set_up(&setup, KIO_ANY, 0);
-	for (int i = 0; i < 4; i++)
-		kio_event_fire(&setup.events[i], -1 - i);
-	CHECK(kio_event_fired(&setup.group.event));
-	CHECK_EQ(setup.group.event.status, -1);
-}
-
-TEST("group: a quorum, as soon as it is there or cannot be")
-{
-	struct setup setup;
-
-	set_up(&setup, KIO_QUORUM, 3);
-	kio_event_fire(&setup.events[0], 0);
-	kio_event_fire(&setup.events[1], -5);
-	kio_event_fire(&setup.events[2], 0);
-	CHECK(!kio_event_fired(&setup.group.event));
-	kio_event_fire(&setup.events[3], 0);
-	CHECK_EQ(setup.group.event.status, 0);
-	set_up(&setup, KIO_QUORUM, 3);
-	kio_event_fire(&setup.events[0], -5);
-	CHECK(!kio_event_fired(&setup.group.event));
-	kio_event_fire(&setup.events[1], -6);
-	CHECK(kio_event_fired(&setup.group.event));
-	CHECK_EQ(setup.group.event.status, -5);
-}
-
-TEST("group: settles when all fired, whatever they say")
-{
-	struct setup setup;
-
-	set_up(&setup, KIO_SETTLE, 0);
-	for (int i = 0; i < 4; i++) {
-		CHECK(!kio_event_fired(&setup.group.event));
-		kio_event_fire(&setup.events[i], -1);
-	}
-	CHECK(kio_event_fired(&setup.group.event));
-	CHECK_EQ(setup.group.event.status, 0);
-}
-
-TEST("group: members may fire before they are added, and before the seal")
-{
-	struct kio_group group;
-	struct kio_event a = { 0 }, b = { 0 };
-
-	kio_group_init(&group, KIO_ALL, 0);
-	kio_event_fire(&a, 0);
-	kio_group_add(&group, &a);
-	kio_group_add(&group, &b);
-	kio_event_fire(&b, 0);
-	CHECK(!kio_event_fired(&group.event));
-	kio_group_seal(&group);
-	CHECK(kio_event_fired(&group.event));
-	CHECK(kio_event_fired(&group.drained));
-}
-
-TEST("group: without members all and settle succeed, any and a quorum cannot")
-{
-	struct kio_group group;
-	static const struct {
-		enum kio_policy policy;
-		unsigned k;
-		int status;
-	} cases[] = { { KIO_ALL, 0, 0 }, { KIO_SETTLE, 0, 0 }, { KIO_QUORUM, 0, 0 }, { KIO_ANY, 0, -22 },
-		      { KIO_QUORUM, 1, -22 } };
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		kio_group_init(&group, cases[i].policy, cases[i].k);
-		kio_group_seal(&group);
-		CHECK(kio_event_fired(&group.event));
-		CHECK_EQ(group.event.status, cases[i].status);
-	}
-}
-
-TEST("group: an arm lets one event be in two groups, and have callbacks too")
-{
-	struct kio_group one, two;
-	struct kio_event shared = { 0 }, other = { 0 };
-	struct kio_arm arms[2];
+	struct kio_event one = fresh(), two = fresh(), three = fresh();
+	struct kio_event *all[] = { &one, &two, &three };
 	struct note a = make('a'), b = make('b'), c = make('c');
 
 	reset();
-	kio_group_init(&one, KIO_ALL, 0);
-	kio_group_init(&two, KIO_ALL, 0);
-	kio_event_attach(&shared, &a.cb);
-	kio_group_arm(&one, &arms[0], &shared);
-	kio_group_arm(&two, &arms[1], &shared);
-	kio_group_add(&two, &other);
-	kio_event_attach(&one.event, &b.cb);
-	kio_event_attach(&one.drained, &c.cb);
-	kio_group_seal(&one);
-	kio_group_seal(&two);
-	kio_event_fire(&shared, 0);
+	kio_event_attach(&one, &a.cb);
+	kio_event_attach(&one, &b.cb);
+	kio_event_attach(&three, &c.cb);
+	kio_event_set(&one, -1);
+	kio_event_set(&two, -2);
+	kio_event_set(&three, -3);
+	kio_event_fire_batch(all, 3);
+	kio_event_fire_batch(all, 0);
 	CHECK_STR(order, "abc");
-	CHECK(!kio_event_fired(&two.event));
-	kio_event_fire(&other, 0);
-	CHECK(kio_event_fired(&two.event));
+	CHECK(kio_event_fired(&two));
+	CHECK_EQ(two.status, -2);
+	CHECK_EQ(seen_status, -3);
 }
 
-/* A tree of groups decides as the booleans it stands for. */
-TEST("group: random trees agree with an evaluation by hand")
+TEST("event: sealed it fires what is attached, and hides a status that is held")
 {
-	unsigned random = 1;
+	struct kio_event event = { 0 };
+	struct note a = make('a'), x = make('x');
 
-	for (int round = 0; round < 20000; round++) {
-		struct kio_group groups[4];
-		struct kio_event leaves[9] = { 0 };
-		bool value[9], sub[3], all = true;
-		unsigned sums[3] = { 0 }, ks[3];
-		int order_of[9];
+	reset();
+	kio_event_init_shared(&event);
+	kio_event_attach(&event, &a.cb);
+	kio_event_intercept(&event, &x.cb);
+	kio_event_seal(&event);
+	x.answer = KIO_CB_HOLD;
+	kio_event_fire(&event, 0);
+	CHECK(!kio_event_fired(&event));
+	kio_event_resume(&event, &x.cb, -4);
+	CHECK_STR(order, "xa");
+	CHECK(kio_event_fired(&event));
+	CHECK_EQ(event.status, -4);
+}
 
-		for (int i = 0; i < 9; i++) {
-			random = random * 1664525 + 1013904223;
-			value[i] = (random >> 16 & 1) != 0;
-			sums[i / 3] += value[i];
-			order_of[i] = i;
-		}
-		for (int i = 8; i > 0; i--) {
-			random = random * 1664525 + 1013904223;
-			int j = (int)(random >> 8) % (i + 1);
-			int swap = order_of[i];
+/* --- misuse ------------------------------------------------------------- */
 
-			j = j < 0 ? -j : j;
-			order_of[i] = order_of[j];
-			order_of[j] = swap;
-		}
-		kio_group_init(&groups[3], KIO_ALL, 0);
-		for (int g = 0; g < 3; g++) {
-			ks[g] = (random >> (g * 3 + 4)) % 4;
-			kio_group_init(&groups[g], KIO_QUORUM, ks[g]);
-			for (int i = 0; i < 3; i++)
-				kio_group_add(&groups[g], &leaves[g * 3 + i]);
-			kio_group_add(&groups[3], &groups[g].event);
-			kio_group_seal(&groups[g]);
-			sub[g] = sums[g] >= ks[g];
-			all = all && sub[g];
-		}
-		kio_group_seal(&groups[3]);
-		for (int i = 0; i < 9; i++)
-			kio_event_fire(&leaves[order_of[i]], value[order_of[i]] ? 0 : -5);
-		CHECK(kio_event_fired(&groups[3].event));
-		CHECK_EQ(groups[3].event.status == 0, all);
-		CHECK(kio_event_fired(&groups[3].drained));
-	}
+static void
+fire_twice(void)
+{
+	struct kio_event event = fresh();
+
+	kio_event_fire(&event, 1);
+	kio_event_fire(&event, 2);
+}
+
+static void
+fire_while_held(void)
+{
+	struct kio_event event = fresh();
+	struct note x = make('x');
+
+	x.answer = KIO_CB_HOLD;
+	kio_event_intercept(&event, &x.cb);
+	kio_event_fire(&event, 1);
+	kio_event_fire(&event, 2);
+}
+
+static void
+fire_twice_in_a_batch(void)
+{
+	struct kio_event event = fresh();
+	struct kio_event *all[] = { &event, &event };
+
+	kio_event_fire_batch(all, 2);
+}
+
+TEST_BOTH("event: to fire twice aborts and says so")
+{
+	CHECK(unit_aborts(fire_twice, "fired twice, status 1 then 2"));
+	CHECK(unit_aborts(fire_while_held, "fired twice"));
+	CHECK(unit_aborts(fire_twice_in_a_batch, "fired twice"));
+}
+
+static void
+resume_nothing(void)
+{
+	struct kio_event event = fresh();
+	struct note x = make('x');
+
+	kio_event_intercept(&event, &x.cb);
+	kio_event_resume(&event, &x.cb, 0);
+}
+
+static void
+resume_by_another(void)
+{
+	struct kio_event event = fresh();
+	struct note x = make('x'), y = make('y');
+
+	y.answer = KIO_CB_HOLD;
+	kio_event_intercept(&event, &x.cb);
+	kio_event_intercept(&event, &y.cb);
+	kio_event_fire(&event, 0);
+	kio_event_resume(&event, &x.cb, 0);
+}
+
+static struct kio_event *
+resumes_twice(struct kio_cb *cb, int status)
+{
+	kio_event_resume(((struct hasty *)cb)->event, cb, status);
+	return resumes_at_once(cb, status);
+}
+
+static void
+resume_twice(void)
+{
+	struct kio_event event = fresh();
+	struct hasty hasty = { .cb.fn = resumes_twice, .event = &event };
+
+	kio_event_intercept(&event, &hasty.cb);
+	kio_event_fire(&event, 0);
+}
+
+static void
+hold_by_notifier(void)
+{
+	struct kio_event event = fresh();
+	struct note a = make('a');
+
+	a.answer = KIO_CB_HOLD;
+	kio_event_attach(&event, &a.cb);
+	kio_event_fire(&event, 0);
+}
+
+static void
+attach_to_member(void)
+{
+	struct kio_event event = fresh();
+	struct kio_group group;
+	struct note a = make('a');
+
+	init_group(&group, KIO_ALL, 0);
+	kio_group_add(&group, &event);
+	kio_event_attach(&event, &a.cb);
+}
+
+static void
+attach_to_sealed(void)
+{
+	struct kio_event event = fresh();
+	struct note a = make('a');
+
+	kio_event_seal(&event);
+	kio_event_attach(&event, &a.cb);
+}
+
+static void
+detach_from_sealed(void)
+{
+	struct kio_event event = fresh();
+	struct note a = make('a');
+
+	kio_event_attach(&event, &a.cb);
+	kio_event_seal(&event);
+	kio_event_detach(&event, &a.cb);
+}
+
+static void
+wait_for_an_owners(void)
+{
+	struct kio_event event = { 0 };
+
+	kio_event_wait(&event, UINT64_MAX, 0);
+}
+
+TEST_BOTH("event: misuse aborts and says what is wrong")
+{
+	CHECK(unit_aborts(resume_nothing, "nothing holds it"));
+	CHECK(unit_aborts(resume_by_another, "by a callback that does not hold it"));
+	CHECK(unit_aborts(resume_twice, "resumed twice"));
+	CHECK(unit_aborts(hold_by_notifier, "only an interceptor may hold"));
+	CHECK(unit_aborts(attach_to_member, "use kio_group_arm"));
+	CHECK(unit_aborts(attach_to_sealed, "attaching to an event that is sealed"));
+	CHECK(unit_aborts(detach_from_sealed, "detaching from an event that is sealed"));
+	CHECK(unit_aborts(wait_for_an_owners, "an owner's event"));
 }

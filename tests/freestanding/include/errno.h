@@ -18,6 +18,7 @@
 #define ENODATA 61
 #define ENOTUNIQ 76
 #define ENOTSUP 95
+#define ETIMEDOUT 110
 #define EALREADY 114
 #define ESTALE 116
 #define ECANCELED 125
