@@ -27,7 +27,7 @@
 #include "core/group.h"
 
 #define FIRED KIO_EVENT_FIRED
-#define MEMBER ((uintptr_t)2)
+#define MEMBER KIO__MEMBER
 #define INTERCEPTED ((uintptr_t)4)
 #define FIRING ((uintptr_t)6)
 #define TAGS KIO__TAGS
@@ -35,11 +35,11 @@
 
 #define INTERCEPTOR ((uintptr_t)4) /* in a callback's next */
 
-/* A callback's state, beside KIO_CB_KEPT. */
-#define CALLED 2u  /* an interceptor */
-#define HELD 4u    /* it has returned KIO_CB_HOLD */
-#define RESUMED 8u /* kio_event_resume has come */
-#define RETURNED 16u
+/* A callback's state, beside KIO_CB_KEPT and KIO__CB_ARM. */
+#define CALLED 4u   /* an interceptor */
+#define HELD 8u     /* it has returned KIO_CB_HOLD */
+#define RESUMED 16u /* kio_event_resume has come */
+#define RETURNED 32u
 #define THREAD 8 /* a kept one: the thread that calls it, from this bit on */
 
 static uintptr_t
@@ -96,19 +96,22 @@ meet(const struct kio_event *event, struct kio_cb *cb, uint32_t news)
 /* --- firing ------------------------------------------------------------- */
 
 /* The event has happened: its notifiers run next, those attached first first. */
-static void
+static inline __attribute__((always_inline)) void
 push(struct kio__run *run, uintptr_t stack, int status)
 {
 	uintptr_t after = kio__suspend(run), next;
 	struct kio_cb *cb;
 
 	for (; stack != 0; stack = next) {
-		cb = kio__link_cb(stack);
+		cb = (struct kio_cb *)stack;
 		next = next_of(cb);
-		if (kio__unlikely(is_kept(cb)))
-			set_state(cb, kept_here(cb));
 		set_next(cb, after);
 		after = stack;
+		if (kio__unlikely(kio__load(&cb->state, RELAXED) != 0)) {
+			after |= KIO__SPECIAL;
+			if (is_kept(cb))
+				set_state(cb, kept_here(cb));
+		}
 	}
 	run->list = after;
 	run->status = status;
@@ -244,8 +247,8 @@ group_of(uintptr_t word)
  * The event happens: what that sets in motion is put on the run. Members of
  * groups are climbed here, so nesting costs no stack either.
  */
-void
-kio__happen(struct kio__run *run, struct kio_event *event, struct kio_group *decided)
+static inline __attribute__((always_inline)) void
+happen(struct kio__run *run, struct kio_event *event, struct kio_group *decided)
 {
 	while (event != NULL) {
 		int status = event->status;
@@ -274,56 +277,130 @@ kio__happen(struct kio__run *run, struct kio_event *event, struct kio_group *dec
 	}
 }
 
-/* The callback on top. */
-static void
-call_next(struct kio__run *run)
+void
+kio__happen(struct kio__run *run, struct kio_event *event, struct kio_group *decided)
 {
-	struct kio_cb *cb = kio__link_cb(run->list);
-	struct kio_group *group = NULL;
-	struct kio_event *next;
+	happen(run, event, decided);
+}
 
-	if ((run->list & KIO__OUTER) != 0)
-		run->status = cb->status;
-	run->list = next_of(cb);
-	if (cb->fn == kio__arm_fired) {
-		group = kio_container_of(cb, struct kio_arm, cb)->group;
-		next = kio__arrive(group, kio__arrival(group, run->status));
-		if (next != &group->event)
-			group = NULL;
-	} else if (kio__unlikely(is_kept(cb))) {
-		next = cb->fn(cb, run->status);
+/* An arm, or a callback that is kept. */
+static __attribute__((noinline)) struct kio_event *
+call_special(struct kio_cb *cb, int status, struct kio_group **decided)
+{
+	struct kio_event *next;
+	struct kio_group *group;
+
+	if (is_kept(cb)) {
+		next = cb->fn(cb, status);
 		set_state(cb, KIO_CB_KEPT | RETURNED);
-	} else {
-		next = cb->fn(cb, run->status);
+		return next;
 	}
+	group = kio_container_of(cb, struct kio_arm, cb)->group;
+	next = kio__arrive(group, kio__arrival(group, status));
+	if (next == &group->event)
+		*decided = group;
+	return next;
+}
+
+/* The callbacks on top, until one has more to do. */
+static inline __attribute__((always_inline)) void
+call_some(struct kio__run *run)
+{
+	struct kio_group *decided = NULL;
+	uintptr_t list = run->list;
+	int status = run->status;
+	struct kio_event *next;
+	struct kio_cb *cb;
+
+	do {
+		cb = kio__link_cb(list);
+		if ((list & KIO__OUTER) != 0)
+			status = cb->status;
+		if (kio__unlikely((list & KIO__SPECIAL) != 0)) {
+			list = next_of(cb);
+			next = call_special(cb, status, &decided);
+		} else {
+			list = next_of(cb);
+			next = cb->fn(cb, status);
+		}
+	} while (next == NULL && list != 0 && (list & KIO__SWEEP) == 0);
+	run->list = list;
+	run->status = status;
 	if (next == NULL)
 		return;
 	if (next == KIO_CB_HOLD)
 		kio__panic("kio_event: only an interceptor may hold");
-	kio__happen(run, next, group);
+	kio__happen(run, next, decided);
+}
+
+static inline __attribute__((always_inline)) void
+run_all(struct kio__run *run)
+{
+	while (run->list != 0) {
+		if ((run->list & KIO__SWEEP) != 0)
+			kio__sweep(run);
+		else
+			call_some(run);
+	}
 }
 
 void
 kio__run(struct kio__run *run)
 {
-	while (run->list != 0) {
-		if (kio__unlikely((run->list & KIO__SWEEP) != 0))
-			kio__sweep(run);
-		else
-			call_next(run);
-	}
+	run_all(run);
 }
 
-void
-kio_event_fire_attached(struct kio_event *event, int status)
+static __attribute__((noinline)) void
+fire(struct kio_event *event, struct kio_group *decided)
 {
 	struct kio__run run = { 0 };
 
-	if (kio__unlikely(kio_event_fired(event)))
+	happen(&run, event, decided);
+	run_all(&run);
+}
+
+static __attribute__((noinline)) void
+fire_slowly(struct kio_event *event, int status)
+{
+	if (kio_event_fired(event))
 		kio__panic("kio_event: fired twice, status %d then %d", event->status, status);
 	event->status = status;
-	kio__happen(&run, event, NULL);
-	kio__run(&run);
+	fire(event, NULL);
+}
+
+/* Counts that decide have moved. */
+static __attribute__((noinline)) void
+moved(struct kio_group *group, uint64_t before, uint64_t now)
+{
+	struct kio_event *event = kio__group_moved(group, before, now);
+
+	fire(event, event == &group->event ? group : NULL);
+}
+
+/* What most events are, unused or members that decide nothing, is done here. */
+void
+kio_event_fire_attached(struct kio_event *event, int status)
+{
+	uintptr_t word = kio__load(&event->word, ACQUIRE);
+	struct kio_group *group;
+	uint64_t what, now;
+
+	if (kio__unlikely(word != 0 && (word & TAGS) != MEMBER)) {
+		fire_slowly(event, status);
+		return;
+	}
+	event->status = status;
+	if (kio__unlikely(!kio__event_swap(event, &word, FIRED))) {
+		fire_slowly(event, status);
+		return;
+	}
+	if (word == 0)
+		return;
+	group = group_of(word);
+	what = kio__arrival(group, status);
+	now = kio__count(group, what);
+	if (kio__unlikely((now & KIO__DECIDING) != 0))
+		moved(group, now - what, now);
 }
 
 /* Members of one group in a row have fired. */
@@ -400,7 +477,7 @@ attach(struct kio_event *event, struct kio_cb *cb, uintptr_t kind)
 	uintptr_t word = kio__load(&event->word, ACQUIRE);
 
 	expect_unsealed(event, "attaching to");
-	cb->state &= KIO_CB_KEPT;
+	cb->state &= KIO_CB_KEPT | KIO__CB_ARM;
 	for (;;) {
 		if ((word & FIRED) != 0 || ((word & TAGS) == FIRING && kind == INTERCEPTOR))
 			return -EALREADY;
@@ -427,21 +504,6 @@ int
 kio_event_intercept(struct kio_event *event, struct kio_cb *cb)
 {
 	return attach(event, cb, INTERCEPTOR);
-}
-
-int
-kio__join(struct kio_event *event, struct kio_group *group)
-{
-	uintptr_t word = kio__load(&event->word, ACQUIRE);
-
-	expect_unsealed(event, "adding");
-	do {
-		if ((word & FIRED) != 0)
-			return -EALREADY;
-		if (word != 0)
-			kio__panic("kio_group: an event with callbacks joins by kio_group_arm");
-	} while (!kio__event_swap(event, &word, (uintptr_t)group | MEMBER));
-	return 0;
 }
 
 /* Takes a callback out of a stack that is in our hand. Are there interceptors left? */
@@ -502,12 +564,8 @@ kio__detach(struct kio__run *run, struct kio_event *event, struct kio_cb *cb)
 			word = kio__load(&event->word, ACQUIRE);
 			continue;
 		}
-		/* alone, as an arm that lost mostly is */
-		if (word == (uintptr_t)cb && next_of(cb) == 0) {
-			if (kio__event_swap(event, &word, 0))
-				return 0;
-			continue;
-		}
+		if (word == (uintptr_t)cb && kio__detach_alone(event, cb))
+			return 0;
 		busy = BUSY | (word & TAGS);
 		if (kio__event_swap(event, &word, busy))
 			break;

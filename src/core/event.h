@@ -12,6 +12,7 @@
  *   cb            a notifier of the event whose status is in the run
  *   cb | OUTER    the next of an event that was interrupted; its status was put
  *                 by in the callback
+ *   cb | SPECIAL  an arm, or kept
  *   group | SWEEP a decided group: its arms, then its drained event
  */
 
@@ -22,7 +23,13 @@
 
 #define KIO__SWEEP ((uintptr_t)1)
 #define KIO__OUTER ((uintptr_t)2)
+#define KIO__SPECIAL ((uintptr_t)4)
 #define KIO__TAGS ((uintptr_t)7)
+
+/* In the word of a pending event: see event.c. */
+#define KIO__MEMBER ((uintptr_t)2)
+
+#define KIO__CB_ARM 2u /* in a callback's state */
 
 struct kio__run {
 	uintptr_t list;
@@ -79,12 +86,28 @@ void kio__happen(struct kio__run *run, struct kio_event *event, struct kio_group
 void kio__run(struct kio__run *run);
 /* As kio_event_detach; what it finds to do is put on the run. */
 int kio__detach(struct kio__run *run, struct kio_event *event, struct kio_cb *cb);
-/* The event becomes a group's member. -EALREADY: it has fired. */
-int kio__join(struct kio_event *event, struct kio_group *group);
+/* For an event on which nobody is, or the callback alone, as is mostly so: false, if it is not. */
+static inline bool
+kio__attach_alone(struct kio_event *event, struct kio_cb *cb)
+{
+	uintptr_t none = 0;
+
+	kio__store(&cb->next, 0, RELAXED);
+	return kio__load(&event->word, RELAXED) == 0 &&
+	       kio__event_swap(event, &none, (uintptr_t)cb);
+}
+
+static inline bool
+kio__detach_alone(struct kio_event *event, struct kio_cb *cb)
+{
+	uintptr_t word = (uintptr_t)cb;
+
+	return kio__load(&event->word, RELAXED) == word && kio__load(&cb->next, RELAXED) == 0 &&
+	       kio__event_swap(event, &word, 0);
+}
 
 /* group.c */
-struct kio_event *kio__arm_fired(struct kio_cb *cb, int status);
-/* A decided group's counts have moved: the event of the group that happens now, or NULL. */
+/* Counts that decide have moved: the event of the group that happens now, or NULL. */
 struct kio_event *kio__group_moved(struct kio_group *group, uint64_t before, uint64_t now);
 /* A group was decided; its event is visible. */
 void kio__leave_decided(struct kio__run *run, struct kio_group *group);

@@ -10,28 +10,19 @@
  *
  * While a group is built `arms` is the last arm and leads round to the first.
  * From the decision on it is the first of those left, and the last leads to what
- * the run has under the group: links to arms carry ARM.
+ * the run has under the group: that link is 0 or carries tags, those to arms do
+ * not.
  */
 #include "core/group.h"
-
-#define ARM ((uintptr_t)4)
 
 /* In arm->owned. */
 enum { OBSERVED, EVENT, GROUP };
 
+/* The arm that a link leads to; NULL: the last has been. */
 static struct kio_arm *
 link_arm(uintptr_t link)
 {
-	return (struct kio_arm *)(link & ~KIO__TAGS);
-}
-
-/* In the callback of an arm; who runs callbacks knows it. */
-struct kio_event *
-kio__arm_fired(struct kio_cb *cb, int status)
-{
-	(void)cb;
-	(void)status;
-	return NULL;
+	return (link & KIO__TAGS) == 0 ? (struct kio_arm *)link : NULL;
 }
 
 /* Of a group that is decided. */
@@ -50,18 +41,21 @@ decide(struct kio_group *group, uint64_t counts)
 {
 	int32_t none = 0;
 
-	/* nobody failed, but it cannot be: there are too few */
-	kio__cas(&group->error, &none, -EINVAL, RELAXED, RELAXED);
+	/* when nobody failed, there are too few */
+	if ((counts & KIO__ENOUGH) == 0)
+		kio__cas(&group->error, &none, -EINVAL, RELAXED, RELAXED);
 	return kio_event_set(&group->event, group_status(group, counts));
 }
 
 /*
- * Counts of a group that is decided have moved. He who decided it, and he who
- * was the last, still have it; for others it may be gone.
+ * Counts of a group that is decided have moved. Who decided it, and who
+ * was the last, still has it; for others it may be gone.
  */
 struct kio_event *
 kio__group_moved(struct kio_group *group, uint64_t before, uint64_t now)
 {
+	if (!kio__decided(now))
+		return NULL; /* cancelled, and not yet sealed */
 	if (!kio__decided(before))
 		return decide(group, now);
 	if (kio__live(now) == 0)
@@ -135,7 +129,8 @@ lose(struct kio__run *run, struct kio_arm *arm, int status, uint64_t *gone)
 
 	if (arm->owned == OBSERVED) {
 		if ((arm->event->gen & KIO_EVENT_SEALED) != 0 ||
-		    kio__detach(run, arm->event, &arm->cb) < 0)
+		    (!kio__detach_alone(arm->event, &arm->cb) &&
+		     kio__detach(run, arm->event, &arm->cb) < 0))
 			return run->list != list;
 		(*gone)++;
 	} else if (kio_event_fired(arm->event)) {
@@ -174,10 +169,9 @@ kio__sweep(struct kio__run *run)
 	struct kio_group *group = (struct kio_group *)(run->list & ~KIO__TAGS);
 	int status = group_status(group, kio__load(&group->counts, ACQUIRE));
 	uint64_t gone = 0;
+	struct kio_arm *arm;
 
-	while ((group->arms & ARM) != 0) {
-		struct kio_arm *arm = link_arm(group->arms);
-
+	while ((arm = link_arm(group->arms)) != NULL) {
 		group->arms = arm->next;
 		if (lose(run, arm, status, &gone)) {
 			if (gone != 0)
@@ -227,19 +221,33 @@ kio_group_init_shared(struct kio_group *group, enum kio_policy policy, uint32_t 
 	group->event.gen = group->drained.gen = KIO_EVENT_SHARED;
 }
 
-static void
-expect_joinable(const struct kio_group *group, const struct kio_event *event)
+static __attribute__((cold, noinline)) void
+refuse(const struct kio_group *group, const struct kio_event *event)
 {
-	if (kio__unlikely((kio__load(&group->counts, RELAXED) & KIO__SEALED) != 0))
+	if ((kio__load(&group->counts, RELAXED) & KIO__SEALED) != 0)
 		kio__panic("kio_group: a member is added after the seal");
-	if (kio__unlikely(group->members == KIO__GROUP_MOST))
+	if (group->members == KIO__GROUP_MOST)
 		kio__panic("kio_group: more than %u members", KIO__GROUP_MOST);
-	if (kio__unlikely(kio__event_is_shared(event) && !kio__event_is_shared(&group->event)))
+	if ((event->gen & KIO_EVENT_SEALED) != 0)
+		kio__panic("kio_group: adding an event that is sealed");
+	if (kio__event_is_shared(event))
 		kio__panic("kio_group: a shared event in an owner's group; use kio_group_init_shared");
+	kio__panic("kio_group: an owner's event joins a shared group by kio_group_add only");
+}
+
+/* One more member. `forms`: those that do not go together, as the event's xor the group's. */
+static inline __attribute__((always_inline)) void
+enter(struct kio_group *group, const struct kio_event *event, uint32_t bad_forms)
+{
+	if (kio__unlikely((kio__load(&group->counts, RELAXED) & KIO__SEALED) != 0 ||
+			  group->members == KIO__GROUP_MOST ||
+			  (bad_forms & (KIO_EVENT_SHARED | KIO_EVENT_SEALED)) != 0))
+		refuse(group, event);
+	kio__group_enter(group);
 }
 
 /* A member that had fired before. */
-static void
+static __attribute__((noinline)) void
 add_fired(struct kio_group *group, const struct kio_event *event)
 {
 	kio__count(group, kio__arrival(group, event->status));
@@ -248,35 +256,36 @@ add_fired(struct kio_group *group, const struct kio_event *event)
 void
 kio_group_add(struct kio_group *group, struct kio_event *event)
 {
-	expect_joinable(group, event);
-	kio__group_enter(group);
-	if (kio__join(event, group) < 0)
-		add_fired(group, event);
+	uintptr_t word = kio__load(&event->word, ACQUIRE);
+
+	enter(group, event, event->gen & ~(group->event.gen & KIO_EVENT_SHARED));
+	while (word == 0)
+		if (kio__event_swap(event, &word, (uintptr_t)group | KIO__MEMBER))
+			return;
+	if ((word & KIO_EVENT_FIRED) == 0)
+		kio__panic("kio_group: an event with callbacks joins by kio_group_arm");
+	add_fired(group, event);
 }
 
-static void
+static inline __attribute__((always_inline)) void
 add_arm(struct kio_group *group, struct kio_arm *arm, struct kio_event *event, uint32_t owned)
 {
 	struct kio_arm *last = (struct kio_arm *)group->arms;
 
-	expect_joinable(group, event);
-	if (kio__unlikely(!kio__event_is_shared(event) && kio__event_is_shared(&group->event)))
-		kio__panic("kio_group: an owner's event joins a shared group by kio_group_add only");
-	kio__group_enter(group);
-	arm->cb.fn = kio__arm_fired;
-	arm->cb.state = 0;
+	enter(group, event, event->gen ^ (group->event.gen & KIO_EVENT_SHARED));
+	arm->cb.state = KIO__CB_ARM;
 	arm->group = group;
 	arm->event = event;
 	arm->owned = owned;
-	if (kio_event_attach(event, &arm->cb) < 0) {
+	if (!kio__attach_alone(event, &arm->cb) && kio_event_attach(event, &arm->cb) < 0) {
 		add_fired(group, event);
 		return;
 	}
 	if (last == NULL) {
-		arm->next = (uintptr_t)arm | ARM;
+		arm->next = (uintptr_t)arm;
 	} else {
 		arm->next = last->next;
-		last->next = (uintptr_t)arm | ARM;
+		last->next = (uintptr_t)arm;
 	}
 	group->arms = (uintptr_t)arm;
 }

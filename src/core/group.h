@@ -43,12 +43,13 @@ kio__policy(const struct kio_group *group)
 	return (enum kio_policy)(group->k >> 30);
 }
 
-/* Once true of a sealed group, it stays. */
+#define KIO__DECIDING (KIO__ENOUGH | KIO__TOO_MANY | KIO__CANCELLED)
+
+/* Once true, it stays. */
 static inline bool
 kio__decided(uint64_t counts)
 {
-	return (counts & (KIO__ENOUGH | KIO__TOO_MANY | KIO__CANCELLED)) != 0 &&
-	       (counts & KIO__SEALED) != 0;
+	return (counts & KIO__DECIDING) != 0 && (counts & KIO__SEALED) != 0;
 }
 
 /* By the one who builds it: one more is awaited. */
@@ -100,7 +101,7 @@ kio__arrive(struct kio_group *group, uint64_t what)
 {
 	uint64_t now = kio__count(group, what);
 
-	if (kio__likely(!kio__decided(now)))
+	if (kio__likely((now & KIO__DECIDING) == 0))
 		return NULL;
 	return kio__group_moved(group, now - what, now);
 }
