@@ -22,6 +22,7 @@ check: deps all
 
 bench: all
 	@$(BUILD)/kiobuf bench --suite core
+	@$(BUILD)/kiobuf bench --suite events
 	@$(BUILD)/kiobuf bench --suite file --path $(BUILD)/bench.file
 
 install: all

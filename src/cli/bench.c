@@ -371,7 +371,7 @@ static const struct cli_option options[] = {
 	{ "loops", OPTION_NUMBER, "N", "threads, each with a loop and a channel; 1" },
 	{ "sequential", OPTION_FLAG, NULL, "one block after the other, not at random" },
 	{ "force", OPTION_FLAG, NULL, "write, whatever the stack holds" },
-	{ "suite", OPTION_TEXT, "NAME", "core or file: the project's own figures" },
+	{ "suite", OPTION_TEXT, "NAME", "core, events or file: the project's own figures" },
 	{ "path", OPTION_TEXT, "FILE", "for --suite file: where to make a file to read" },
 	{ 0 }
 };

@@ -44,30 +44,6 @@ static struct {
 	[MIRROR_WRITE] = { "mirror state=none { null ; null }", 32, true },
 };
 
-/*
- * One uncontended locked instruction, as it is met in a program: an exchange on
- * a word that was written a moment ago, each in its turn of many.
- */
-static double
-locked_ns(void)
-{
-	enum { WORDS = 1024, ROUNDS = 500 };
-	static struct kio_event events[WORDS];
-	uint64_t took = 0, begun;
-
-	for (unsigned round = 0; round < ROUNDS; round++) {
-		for (unsigned i = 0; i < WORDS; i++)
-			kio_event_init(&events[i]);
-		begun = kio__now();
-		for (unsigned i = 0; i < WORDS; i++) {
-			events[i].status = (int)round;
-			__atomic_exchange_n(&events[i].word, KIO_EVENT_FIRED, __ATOMIC_ACQ_REL);
-		}
-		took += kio__now() - begun;
-	}
-	return (double)took / ((double)WORDS * ROUNDS);
-}
-
 struct counted {
 	struct load *load;
 	uint64_t ios;
@@ -150,18 +126,12 @@ crypt_ratio(const struct cli *cli, double *ratio)
 /* --- the suite ---------------------------------------------------------- */
 
 static void
-set(json_t *result, const char *name, double value)
-{
-	json_object_set_new(result, name, json_real(value));
-}
-
-static void
 set_container(json_t *result, struct load *eight)
 {
 	struct kio *kio = kio_create(eight->channel, 1);
 
-	set(result, "container_bytes_depth8", kio->bytes);
-	set(result, "frame_bytes", sizeof(struct kio_frame));
+	cli_set_figure(result, "container_bytes_depth8", kio->bytes);
+	cli_set_figure(result, "frame_bytes", sizeof(struct kio_frame));
 	kio_destroy(kio);
 }
 
@@ -176,7 +146,7 @@ figures(struct load *loads)
 		ns[i] = 1e9;
 	allocated = kio__alloc_count();
 	for (unsigned turn = 0; turn < TURNS; turn++) {
-		now = locked_ns();
+		now = cli_locked_ns();
 		locked = now < locked ? now : locked;
 		for (unsigned i = 0; i < STACKS; i++) {
 			now = (double)cli_load_run(&loads[i], IOS) / IOS;
@@ -186,23 +156,23 @@ figures(struct load *loads)
 	allocated = kio__alloc_count() - allocated;
 	for (unsigned i = NOTHING; i <= PASS_8; i++)
 		count[i] = instructions(&loads[i]);
-	set(result, "locked_ns", locked);
-	set(result, "null_ns", ns[NOTHING]);
-	set(result, "null_ratio", ns[NOTHING] / locked);
-	set(result, "null_instructions", count[NOTHING]);
-	set(result, "intercept_ns_per_layer", (ns[EIGHT] - ns[NOTHING]) / 8);
-	set(result, "intercept_ratio", (ns[EIGHT] - ns[NOTHING]) / 8 / locked);
-	set(result, "intercept_instructions_per_layer", (count[EIGHT] - count[NOTHING]) / 8);
-	set(result, "pass_ns_per_layer", (ns[PASS_8] - ns[NOTHING]) / 8);
-	set(result, "pass_ratio", (ns[PASS_8] - ns[NOTHING]) / 8 / locked);
-	set(result, "pass_instructions_per_layer", (count[PASS_8] - count[NOTHING]) / 8);
-	set(result, "slope_32", (ns[THIRTY_TWO] - ns[NOTHING]) / 32 / (ns[ONE] - ns[NOTHING]));
-	set(result, "depth_4096", ns[DEEP] / ns[NOTHING]);
-	set(result, "allocs_per_io", (double)allocated / (TURNS * (double)IOS * STACKS));
-	set(result, "stripe2_added_ns", ns[STRIPE] - ns[NOTHING]);
-	set(result, "stripe2_ratio", (ns[STRIPE] - ns[NOTHING]) / locked);
-	set(result, "mirror2_write_added_ns", ns[MIRROR_WRITE] - ns[NULL_WRITE]);
-	set(result, "mirror2_write_ratio", (ns[MIRROR_WRITE] - ns[NULL_WRITE]) / locked);
+	cli_set_figure(result, "locked_ns", locked);
+	cli_set_figure(result, "null_ns", ns[NOTHING]);
+	cli_set_figure(result, "null_ratio", ns[NOTHING] / locked);
+	cli_set_figure(result, "null_instructions", count[NOTHING]);
+	cli_set_figure(result, "intercept_ns_per_layer", (ns[EIGHT] - ns[NOTHING]) / 8);
+	cli_set_figure(result, "intercept_ratio", (ns[EIGHT] - ns[NOTHING]) / 8 / locked);
+	cli_set_figure(result, "intercept_instructions_per_layer", (count[EIGHT] - count[NOTHING]) / 8);
+	cli_set_figure(result, "pass_ns_per_layer", (ns[PASS_8] - ns[NOTHING]) / 8);
+	cli_set_figure(result, "pass_ratio", (ns[PASS_8] - ns[NOTHING]) / 8 / locked);
+	cli_set_figure(result, "pass_instructions_per_layer", (count[PASS_8] - count[NOTHING]) / 8);
+	cli_set_figure(result, "slope_32", (ns[THIRTY_TWO] - ns[NOTHING]) / 32 / (ns[ONE] - ns[NOTHING]));
+	cli_set_figure(result, "depth_4096", ns[DEEP] / ns[NOTHING]);
+	cli_set_figure(result, "allocs_per_io", (double)allocated / (TURNS * (double)IOS * STACKS));
+	cli_set_figure(result, "stripe2_added_ns", ns[STRIPE] - ns[NOTHING]);
+	cli_set_figure(result, "stripe2_ratio", (ns[STRIPE] - ns[NOTHING]) / locked);
+	cli_set_figure(result, "mirror2_write_added_ns", ns[MIRROR_WRITE] - ns[NULL_WRITE]);
+	cli_set_figure(result, "mirror2_write_ratio", (ns[MIRROR_WRITE] - ns[NULL_WRITE]) / locked);
 	set_container(result, &loads[EIGHT]);
 	return result;
 }
@@ -212,8 +182,6 @@ cli_suite_core(const struct cli *cli)
 {
 	struct load loads[STACKS] = { 0 };
 	json_t *result;
-	const char *name;
-	json_t *value;
 	double ratio = 0;
 	int rc = EXIT_YES;
 
@@ -226,14 +194,8 @@ cli_suite_core(const struct cli *cli)
 		result = figures(loads);
 		rc = crypt_ratio(cli, &ratio);
 		if (rc == EXIT_YES)
-			set(result, "crypt_ratio", ratio);
-		if (cli->json) {
-			cli_print_json("bench-core", result);
-		} else {
-			json_object_foreach(result, name, value)
-				printf("%-34s %10.2f\n", name, json_real_value(value));
-			json_decref(result);
-		}
+			cli_set_figure(result, "crypt_ratio", ratio);
+		cli_print_figures(cli, "bench-core", result);
 	}
 	for (unsigned i = 0; i < STACKS; i++)
 		cli_load_close(&loads[i]);

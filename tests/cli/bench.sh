@@ -62,6 +62,8 @@ if [ "${SANITIZE:-none}" != none ]; then
 fi
 json 'all(isinstance(j[k], (int, float)) for k in "locked_ns null_ns intercept_ns_per_layer intercept_instructions_per_layer pass_ns_per_layer pass_instructions_per_layer slope_32 depth_4096 allocs_per_io container_bytes_depth8 frame_bytes stripe2_added_ns mirror2_write_added_ns".split())' \
 	"bench: each figure of the core suite is a number under its name" "$K" bench --suite core --json
+json 'all(isinstance(j[k], (int, float)) for k in "locked_ns unused_owner unused_shared and_open and_sealed and_batched and_owner or_leaf any_persistent_2 any_persistent_1024 chain_callback nest_level allocs wake_added_ns and_open_instructions".split()) and j["allocs"] == 0' \
+	"bench: each figure of the events suite is a number under its name" "$K" bench --suite events --json
 if "$K" --version | grep -q io_uring; then
 	json 'j["ratio"] > 0 and j["syscall_ratio"] > 0' "bench: the file suite" \
 		"$K" bench --suite file --path ./f.bench --json
