@@ -23,6 +23,13 @@ static struct {
 	unsigned times;
 } failures[MOST];
 
+static struct {
+	bool on;
+	uint64_t from;
+	unsigned count;
+	struct kio_frame *frames[64];
+} holds[MOST];
+
 static unsigned char *all_bytes[MOST];
 
 static const struct kio_opt trace_opts[] = {
@@ -41,9 +48,7 @@ trace_open(struct kio_layer *layer, struct kio_diag *diag)
 	struct trace *trace = kio_container_of(layer, struct trace, layer);
 
 	(void)diag;
-	if (all_bytes[trace->id] == NULL)
-		all_bytes[trace->id] = calloc(1, 8 << 20);
-	trace->bytes = all_bytes[trace->id];
+	trace->bytes = trace_bytes(trace->id);
 	layer->limits.size = trace->size;
 	layer->limits.block = (uint32_t)trace->block;
 	layer->limits.max_transfer = (uint32_t)trace->max_transfer;
@@ -62,17 +67,10 @@ failure(unsigned id, enum kio_op op)
 }
 
 static void
-trace_submit(struct kio_layer *layer, struct kio_frame *frame)
+carry_out(const struct trace *trace, struct kio_frame *frame)
 {
-	struct trace *trace = kio_container_of(layer, struct trace, layer);
 	int error = failure(trace->id, (enum kio_op)frame->op);
-	struct kio_iter data = frame->data;
-	size_t len;
 
-	if (trace_count < 4096)
-		trace_notes[trace_count++] = (struct trace_note){
-			trace->id, (enum kio_op)frame->op, frame->offset, frame->data.len, frame->flags,
-			frame->op <= KIO_WRITE ? kio_iter_next(&data, &len) : NULL, frame->kio };
 	if (error == 0 && frame->op == KIO_READ)
 		kio_iter_copy_from(frame->data, trace->bytes + frame->offset, frame->data.len);
 	else if (error == 0 && frame->op == KIO_WRITE)
@@ -80,6 +78,25 @@ trace_submit(struct kio_layer *layer, struct kio_frame *frame)
 	else if (error == 0 && (frame->op == KIO_WRITE_ZEROES || frame->op == KIO_DISCARD))
 		memset(trace->bytes + frame->offset, 0, frame->data.len);
 	kio_complete(frame, error);
+}
+
+static void
+trace_submit(struct kio_layer *layer, struct kio_frame *frame)
+{
+	struct trace *trace = kio_container_of(layer, struct trace, layer);
+	struct kio_iter data = frame->data;
+	size_t len;
+
+	if (trace_count < 4096)
+		trace_notes[trace_count++] = (struct trace_note){
+			trace->id, (enum kio_op)frame->op, frame->offset, frame->data.len, frame->flags,
+			frame->op <= KIO_WRITE ? kio_iter_next(&data, &len) : NULL, frame->kio };
+	if (holds[trace->id].on && frame->offset >= holds[trace->id].from && holds[trace->id].count < 64) {
+		frame->priv = (uintptr_t)trace;
+		holds[trace->id].frames[holds[trace->id].count++] = frame;
+	} else {
+		carry_out(trace, frame);
+	}
 }
 
 static const struct kio_class trace_class = {
@@ -116,10 +133,34 @@ trace_fail(unsigned id, enum kio_op op, int error, unsigned times)
 }
 
 void
+trace_hold(unsigned id, uint64_t from)
+{
+	holds[id].on = true;
+	holds[id].from = from;
+}
+
+void
+trace_release(unsigned id)
+{
+	holds[id].on = false;
+	for (unsigned i = 0; i < holds[id].count; i++)
+		carry_out((const struct trace *)holds[id].frames[i]->priv, holds[id].frames[i]);
+	holds[id].count = 0;
+}
+
+unsigned
+trace_held(unsigned id)
+{
+	return holds[id].count;
+}
+
+void
 trace_reset(void)
 {
 	trace_count = 0;
 	memset(failures, 0, sizeof(failures));
+	for (unsigned i = 0; i < MOST; i++)
+		holds[i].on = false;
 }
 
 void
@@ -134,6 +175,8 @@ trace_clear(void)
 unsigned char *
 trace_bytes(unsigned id)
 {
+	if (all_bytes[id] == NULL)
+		all_bytes[id] = calloc(1, 8 << 20);
 	return all_bytes[id];
 }
 

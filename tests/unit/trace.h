@@ -3,8 +3,9 @@
 #define TESTS_TRACE_H
 
 /*
- * A driver for tests, `trace`: memory that notes each request it gets, and fails
- * those it was told to fail. And the few lines that run one I/O on a stack.
+ * A driver for tests, `trace`: memory that notes each request it gets, fails
+ * those it was told to fail, and holds those it was told to hold: what is pending
+ * then is not in its bytes. And the few lines that run one I/O on a stack.
  */
 
 #include <kiobuf/kiobuf.h>
@@ -26,6 +27,12 @@ extern unsigned trace_count;
 
 /* The next `times` requests of this kind on this driver fail; op KIO_OPS: of any kind. */
 void trace_fail(unsigned id, enum kio_op op, int error, unsigned times);
+/* Requests at `from` or behind it stay where they are from now on, until released. */
+void trace_hold(unsigned id, uint64_t from);
+/* Carries them out. */
+void trace_release(unsigned id);
+unsigned trace_held(unsigned id);
+/* Nothing was noted, and nothing fails or is held. */
 void trace_reset(void);
 /* All drivers hold zeroes again. */
 void trace_clear(void);
