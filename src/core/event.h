@@ -93,7 +93,7 @@ kio__attach_alone(struct kio_event *event, struct kio_cb *cb)
 	uintptr_t none = 0;
 
 	kio__store(&cb->next, 0, RELAXED);
-	return kio__load(&event->word, RELAXED) == 0 &&
+	return (event->gen & KIO_EVENT_SEALED) == 0 && kio__load(&event->word, RELAXED) == 0 &&
 	       kio__event_swap(event, &none, (uintptr_t)cb);
 }
 

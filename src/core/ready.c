@@ -58,12 +58,13 @@ kio_ready_arm(struct kio_ready *ready, struct kio_ready_arm *arm, struct kio_eve
 {
 	struct kio__run run = { 0 };
 
-	if (kio__event_is_shared(event) != kio__event_is_shared(&ready->event))
+	if (kio__unlikely(kio__event_is_shared(event) != kio__event_is_shared(&ready->event)))
 		kio__panic("kio_ready: the list and its events are to be all shared, or all an owner's");
 	arm->cb.fn = push;
 	arm->event = event;
 	arm->ready = ready;
-	if (kio_event_attach(event, &arm->cb) < 0) {
+	arm->cb.state = 0;
+	if (!kio__attach_alone(event, &arm->cb) && kio_event_attach(event, &arm->cb) < 0) {
 		event = push(&arm->cb, event->status);
 		kio__happen(&run, event, NULL);
 		kio__run(&run);
