@@ -145,10 +145,14 @@ static void
 record_written(struct kio *kio)
 {
 	struct mirror_channel *channel = kio->priv;
+	const struct kio_layer *layer = &channel->mirror->layer;
 
-	if (kio_status(kio) < 0) {
-		for (unsigned i = 0; i < channel->mirror->layer.leg_count; i++)
-			channel->failed |= channel->kios[i] == kio ? 1u << i : 0;
+	for (unsigned i = 0; i < layer->leg_count && kio_status(kio) < 0; i++) {
+		if (channel->kios[i] != kio)
+			continue;
+		channel->failed |= 1u << i;
+		kio_log(layer, KIO_ERROR, "the leg %s does not take the mirror's state and is stale: %e",
+			layer->legs[i]->name, kio_status(kio));
 	}
 	if (--channel->in_flight == 0)
 		record_done(channel);
@@ -160,17 +164,15 @@ record_next(struct mirror_channel *channel)
 	struct mirror *mirror = channel->mirror;
 	uint32_t legs = mirror_usable(mirror);
 	unsigned char *block;
-	uint64_t epoch;
+	uint64_t at;
 
 	channel->failed = 0;
 	channel->legs = legs;
-	if (legs == 0 || kio__random(&epoch, sizeof(epoch)) < 0) {
+	if (legs == 0 || kio__mirror_new_set(mirror, legs) < 0) {
 		__atomic_store_n(&mirror->usable, 0, __ATOMIC_SEQ_CST);
 		record_done(channel);
 		return;
 	}
-	kio__mirror_advance(mirror->state, epoch);
-	mirror->state->without = mirror_without(mirror, legs);
 	mirror->state->sequence++;
 	/* counted first: a write may come back with the last one not yet sent */
 	channel->in_flight = (unsigned)__builtin_popcount(legs);
@@ -178,9 +180,9 @@ record_next(struct mirror_channel *channel)
 		if ((legs >> i & 1) == 0)
 			continue;
 		block = channel->blocks + (size_t)i * KIO__MIRROR_BLOCK;
-		kio__mirror_block(mirror, i, block);
-		kio_write(channel->kios[i], kio__mirror_block_at(mirror, i),
-			  kio_buf(channel->kios[i], block, KIO__MIRROR_BLOCK), KIO_FUA, record_written);
+		at = kio__mirror_block(mirror, i, block);
+		kio_write(channel->kios[i], at, kio_buf(channel->kios[i], block, KIO__MIRROR_BLOCK),
+			  KIO_FUA, record_written);
 	}
 }
 

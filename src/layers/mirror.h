@@ -3,8 +3,8 @@
 #define LAYERS_MIRROR_H
 
 /*
- * The mirror's two files: mirror.c, the way of requests, and mirror_open.c,
- * which legs may be used at all.
+ * The mirror's files: mirror.c, the way of requests; mirror_open.c, which legs
+ * may be used at all; mirror_disk.c, their state read and written meanwhile.
  */
 
 #include <kiobuf/layer.h>
@@ -27,6 +27,8 @@ struct mirror {
 	uint64_t size;
 	struct kio__mirror_state *state; /* of the legs in use; their number and place differ */
 	uint8_t numbers[KIO__MIRROR_LEGS]; /* of each leg of the stack in the mirror */
+	uint32_t copies; /* of the two on each leg, the one that is written next: a bit each */
+	unsigned char *block; /* for writing the state in open and close */
 
 	struct kio__mutex mutex; /* over what follows, and state while it is recorded */
 	struct kio__queue waiting; /* of mirror_frame: for their failure to be on record */
@@ -43,6 +45,12 @@ static inline bool
 mirror_has_state(const struct mirror *mirror)
 {
 	return mirror->state_choice == 0;
+}
+
+static inline bool
+mirror_is_read_only(const struct mirror *mirror)
+{
+	return kio_layer_read_only(&mirror->layer) || mirror->layer.limits.read_only;
 }
 
 static inline uint32_t
@@ -68,10 +76,30 @@ mirror_without(const struct mirror *mirror, uint32_t legs)
 	return without;
 }
 
-/* The state as it is to stand on one leg, in a block of KIO__MIRROR_BLOCK bytes. */
-void kio__mirror_block(const struct mirror *mirror, unsigned leg, unsigned char *block);
-/* Where on a leg the next write of the state goes. */
-uint64_t kio__mirror_block_at(const struct mirror *mirror, unsigned leg);
+/* The set of legs that are written is `legs` from now on: a new epoch. Not on disk yet. */
+int kio__mirror_new_set(struct mirror *mirror, uint32_t legs);
+
+/*
+ * The next state of one leg, in a block of KIO__MIRROR_BLOCK bytes. Returns where
+ * on the leg it goes: never over the copy that is valid.
+ */
+uint64_t kio__mirror_block(struct mirror *mirror, unsigned leg, unsigned char *block);
+
+/* A leg has its state and at least a block of data. */
+#define MIRROR_LEAST (KIO__MIRROR_AREA + KIO__MIRROR_BLOCK)
+
+/* Bytes of a leg before its state; the leg has at least MIRROR_LEAST. */
+uint64_t kio__mirror_room(const struct kio_layer *leg);
+/* -ENODATA: there is none; else as kio__mirror_choose, and what reading says. */
+int kio__mirror_read_state(struct kio_layer *leg, struct kio__mirror_state *state,
+			   struct kio_diag *diag);
+/* Durably. */
+int kio__mirror_wipe_state(struct kio_layer *leg);
+
+/* The state says that the mirror is in use, on all legs in use. Nothing if it is only read. */
+int kio__mirror_enter_use(struct mirror *mirror, struct kio_diag *diag);
+/* What is on the legs is flushed before they say that they were closed. */
+int kio__mirror_leave_use(struct mirror *mirror);
 
 int kio__mirror_open(struct kio_layer *layer, struct kio_diag *diag);
 int kio__mirror_create(struct kio_layer *layer, struct kio_diag *diag);

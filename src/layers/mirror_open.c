@@ -21,46 +21,7 @@ struct legs {
 	bool kept;      /* keep= decided which */
 };
 
-static uint64_t
-state_offset(const struct kio_layer *leg)
-{
-	return kio__align_down(leg->limits.size, KIO__MIRROR_BLOCK) - KIO__MIRROR_AREA;
-}
-
-uint64_t
-kio__mirror_block_at(const struct mirror *mirror, unsigned leg)
-{
-	return state_offset(mirror->layer.legs[leg]) + kio__mirror_place(mirror->state);
-}
-
-void
-kio__mirror_block(const struct mirror *mirror, unsigned leg, unsigned char *block)
-{
-	mirror->state->leg = mirror->numbers[leg];
-	kio__mirror_encode(mirror->state, block);
-}
-
-/* Writes the state to all legs in use. */
-static int
-write_state(struct mirror *mirror, struct kio_diag *diag)
-{
-	unsigned char *block = kio__alloc_aligned(KIO__MIRROR_BLOCK, 4096);
-	struct kio_layer *leg;
-	int rc = block == NULL ? -ENOMEM : 0;
-
-	mirror->state->sequence++;
-	for (unsigned i = 0; i < mirror->layer.leg_count && rc == 0; i++) {
-		if ((mirror->usable >> i & 1) == 0)
-			continue;
-		leg = mirror->layer.legs[i];
-		kio__mirror_block(mirror, i, block);
-		rc = kio_leg_write(leg, block, KIO__MIRROR_BLOCK, kio__mirror_block_at(mirror, i), KIO_FUA);
-		if (rc < 0)
-			kio_refuse(diag, rc, "the state of the leg %s cannot be written: %e", leg->name, rc);
-	}
-	kio__free(block);
-	return rc;
-}
+/* --- the shape ---------------------------------------------------------- */
 
 static uint64_t
 smallest_leg(const struct kio_layer *layer)
@@ -77,43 +38,21 @@ smallest_leg(const struct kio_layer *layer)
 static int
 check_shape(struct mirror *mirror, struct kio_diag *diag)
 {
-	struct kio_layer *layer = &mirror->layer;
-	uint64_t smallest = smallest_leg(layer);
+	const struct kio_layer *layer = &mirror->layer;
 
 	if (layer->leg_count > KIO__MIRROR_LEGS)
 		return kio_refuse(diag, -EINVAL, "a mirror has at most %u legs", KIO__MIRROR_LEGS);
-	if (smallest == UINT64_MAX)
+	if (smallest_leg(layer) == UINT64_MAX)
 		return kio_refuse(diag, -ENODEV, "none of the legs can be opened");
 	if (!mirror_has_state(mirror))
 		return 0;
 	if (layer->limits.block > KIO__MIRROR_BLOCK)
 		return kio_refuse(diag, -EINVAL, "the blocks below, %u, are larger than the state of a leg",
 				  layer->limits.block);
-	if (smallest < KIO__MIRROR_AREA + KIO__MIRROR_BLOCK)
-		return kio_refuse(diag, -EINVAL, "a leg of %S has no room for data and the mirror's state",
-				  smallest);
 	return 0;
 }
 
 /* --- reading the states ------------------------------------------------- */
-
-static int
-read_state(struct kio_layer *leg, struct kio__mirror_state *state, struct kio_diag *diag)
-{
-	unsigned char *area = kio__alloc_aligned(KIO__MIRROR_AREA, 4096);
-	int rc = area == NULL ? -ENOMEM :
-				kio_leg_read(leg, area, KIO__MIRROR_AREA, state_offset(leg));
-
-	if (rc == 0)
-		rc = kio__mirror_choose(state, area);
-	kio__free(area);
-	if (rc == -ENODATA)
-		kio_refuse(diag, rc, "the leg %s has no state of a mirror; kiobuf create makes one, "
-				     "state=none goes without", leg->name);
-	else if (rc < 0)
-		kio_refuse(diag, rc, "the state of the leg %s cannot be used: %e", leg->name, rc);
-	return rc;
-}
 
 /* Does it belong to the mirror of the first? */
 static int
@@ -132,34 +71,43 @@ check_kin(const struct legs *legs, const struct kio_layer *layer, unsigned first
 	return 0;
 }
 
+/* With degraded=yes; but one of a newer version may have newer data, too. */
+static bool
+can_go_without(const struct mirror *mirror, int error)
+{
+	return mirror->degraded && error != -ENOMEM && error != -ENOTSUP;
+}
+
 static int
 read_states(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 {
 	struct kio_layer *layer = &mirror->layer;
-	int rc = 0, unread = 0;
+	struct kio_diag said = { 0 };
+	int rc = 0;
 
 	for (unsigned i = 0; i < layer->leg_count && rc == 0; i++) {
 		if (kio_leg_absent(layer->legs[i]))
 			continue;
-		rc = read_state(layer->legs[i], &legs->states[i], diag);
-		if (rc < 0 && rc != -ENOMEM && mirror->degraded) {
-			kio_log(layer, KIO_WARNING, "goes on without %s, whose state cannot be used: %e",
-				layer->legs[i]->name, rc);
-			unread = rc;
+		rc = kio__mirror_read_state(layer->legs[i], &legs->states[i], &said);
+		if (rc < 0 && can_go_without(mirror, rc)) {
+			kio_log(layer, KIO_WARNING, "goes on without %s: %s", layer->legs[i]->name, said.text);
 			rc = 0;
 			continue;
 		}
 		if (rc < 0)
-			break;
+			return kio_refuse(diag, rc, "%s", said.text);
 		mirror->numbers[i] = (uint8_t)legs->states[i].leg;
+		/* the other one than that which is valid */
+		mirror->copies |= (legs->states[i].copy ^ 1) << i;
 		for (unsigned before = 0; before < i && rc == 0; before++) {
 			if ((legs->present >> before & 1) != 0)
 				rc = check_kin(legs, layer, before, i, diag);
 		}
 		legs->present |= 1u << i;
 	}
-	/* diag is that of the last that was tried */
-	return rc == 0 && legs->present == 0 ? unread : rc;
+	if (rc == 0 && legs->present == 0)
+		rc = kio_refuse(diag, said.error, "%s", said.text);
+	return rc;
 }
 
 /* Is what the states say of the data's size possible? */
@@ -170,9 +118,9 @@ check_size(const struct mirror *mirror, const struct legs *legs, struct kio_diag
 	uint64_t size = legs->states[legs->reference].size;
 
 	for (unsigned i = 0; i < layer->leg_count; i++) {
-		if ((legs->latest >> i & 1) != 0 && (size == 0 || size > state_offset(layer->legs[i])))
+		if ((legs->latest >> i & 1) != 0 && (size == 0 || size > kio__mirror_room(layer->legs[i])))
 			return kio_refuse(diag, -EINVAL, "the mirror has %S of data, and the leg %s room for %S",
-					  size, layer->legs[i]->name, state_offset(layer->legs[i]));
+					  size, layer->legs[i]->name, kio__mirror_room(layer->legs[i]));
 	}
 	return 0;
 }
@@ -197,6 +145,26 @@ kept_leg(const struct mirror *mirror)
 	return leg;
 }
 
+/*
+ * Of legs with the same epoch the one whose state was written last, so that it
+ * says whether all of them were closed; and of those the first of the mirror,
+ * whatever the order in the stack.
+ */
+static unsigned
+best_of(const struct mirror *mirror, const struct legs *legs)
+{
+	const struct kio__mirror_state *states = legs->states;
+	unsigned best = (unsigned)__builtin_ctz(legs->latest);
+
+	for (unsigned i = best + 1; i < mirror->layer.leg_count; i++) {
+		if ((legs->latest >> i & 1) != 0 &&
+		    (states[i].sequence > states[best].sequence ||
+		     (states[i].sequence == states[best].sequence && states[i].leg < states[best].leg)))
+			best = i;
+	}
+	return best;
+}
+
 /* keep= decides between legs that were written apart, and nothing else. */
 static int
 keep_one(struct mirror *mirror, struct legs *legs, bool apart, struct kio_diag *diag)
@@ -212,9 +180,12 @@ keep_one(struct mirror *mirror, struct legs *legs, bool apart, struct kio_diag *
 				  mirror->keep);
 	if (!apart)
 		return 0;
-	legs->latest = 1u << leg;
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if (legs->states[i].epoch != legs->states[leg].epoch)
+			legs->latest &= ~(1u << i);
+	}
 	legs->left_out = legs->present & ~legs->latest;
-	legs->reference = leg;
+	legs->reference = best_of(mirror, legs);
 	legs->kept = true;
 	return 0;
 }
@@ -237,7 +208,7 @@ find_latest(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 	legs->left_out = legs->present & ~legs->latest;
 	if (legs->latest == 0)
 		return kio_refuse(diag, -EIO, "the states of the legs contradict each other");
-	legs->reference = (unsigned)__builtin_ctz(legs->latest);
+	legs->reference = best_of(mirror, legs);
 	for (unsigned i = 0; i < count; i++) {
 		if ((legs->latest >> i & 1) != 0 &&
 		    legs->states[i].epoch != legs->states[legs->reference].epoch)
@@ -276,10 +247,14 @@ after_unclean_stop(struct mirror *mirror, struct legs *legs, struct kio_diag *di
 		return 0;
 	if (!mirror->degraded)
 		return kio_refuse(diag, -ESTALE,
-				  "it was not closed, so its legs may differ; degraded=yes keeps %s and "
-				  "makes the others stale",
+				  mirror_is_read_only(mirror) ?
+					  "it was not closed, so its legs may differ; degraded=yes reads %s alone" :
+					  "it was not closed, so its legs may differ; degraded=yes keeps %s and "
+					  "makes the others stale",
 				  kept);
-	kio_log(&mirror->layer, KIO_WARNING, "it was not closed: %s is kept, the other legs are stale",
+	kio_log(&mirror->layer, KIO_WARNING,
+		mirror_is_read_only(mirror) ? "it was not closed: only %s is read" :
+					       "it was not closed: %s is kept, the other legs are stale",
 		kept);
 	legs->left_out |= legs->latest & ~one;
 	legs->latest = one;
@@ -315,31 +290,7 @@ say_left_out(const struct mirror *mirror, const struct legs *legs)
 	}
 }
 
-/* --- opening, creating, closing ----------------------------------------- */
-
-/*
- * From here on it is in use. A set that is another than that of the epoch gets
- * one of its own: what is not in it misses something.
- */
-static int
-enter_use(struct mirror *mirror, struct kio_diag *diag)
-{
-	uint32_t without = mirror_without(mirror, mirror->usable);
-	uint64_t epoch;
-	int rc = 0;
-
-	if (kio_layer_read_only(&mirror->layer) || mirror->layer.limits.read_only)
-		return 0;
-	if (without != mirror->state->without) {
-		rc = kio__random(&epoch, sizeof(epoch));
-		if (rc < 0)
-			return kio_refuse(diag, rc, "no random number for an epoch: %e", rc);
-		kio__mirror_advance(mirror->state, epoch);
-		mirror->state->without = without;
-	}
-	mirror->state->in_use = true;
-	return write_state(mirror, diag);
-}
+/* --- opening ------------------------------------------------------------ */
 
 static int
 open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
@@ -364,10 +315,10 @@ open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		    !kio__mirror_has_seen(mirror->state, legs->states[i].epoch))
 			kio__mirror_leave_behind(mirror->state, legs->states[i].epoch);
 	}
-	mirror->usable = mirror->recorded = legs->latest;
+	mirror->usable = legs->latest;
 	mirror->all = mirror->state->legs;
 	mirror->size = mirror->state->size;
-	return enter_use(mirror, diag);
+	return kio__mirror_enter_use(mirror, diag);
 }
 
 static uint32_t
@@ -391,6 +342,16 @@ open_without_state(struct mirror *mirror, struct kio_diag *diag)
 	return 0;
 }
 
+static void
+end(struct mirror *mirror)
+{
+	kio__free(mirror->state);
+	kio__free(mirror->block);
+	mirror->state = NULL;
+	mirror->block = NULL;
+	kio__mutex_fini(&mirror->mutex);
+}
+
 static int
 begin(struct mirror *mirror, struct kio_diag *diag)
 {
@@ -401,19 +362,11 @@ begin(struct mirror *mirror, struct kio_diag *diag)
 	kio__mutex_init(&mirror->mutex);
 	kio__queue_init(&mirror->waiting);
 	mirror->state = kio__alloc(sizeof(*mirror->state));
-	if (mirror->state == NULL) {
-		kio__mutex_fini(&mirror->mutex);
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-static void
-end(struct mirror *mirror)
-{
-	kio__free(mirror->state);
-	mirror->state = NULL;
-	kio__mutex_fini(&mirror->mutex);
+	mirror->block = kio__alloc_aligned(KIO__MIRROR_BLOCK, 4096);
+	if (mirror->state != NULL && mirror->block != NULL)
+		return 0;
+	end(mirror);
+	return -ENOMEM;
 }
 
 int
@@ -440,6 +393,8 @@ kio__mirror_open(struct kio_layer *layer, struct kio_diag *diag)
 	return rc;
 }
 
+/* --- creating, closing --------------------------------------------------- */
+
 static int
 refuse_existing(struct mirror *mirror, struct kio_diag *diag)
 {
@@ -448,7 +403,8 @@ refuse_existing(struct mirror *mirror, struct kio_diag *diag)
 	int rc = state == NULL ? -ENOMEM : 0;
 
 	for (unsigned i = 0; i < layer->leg_count && rc == 0 && !kio_layer_force(layer); i++) {
-		if (read_state(layer->legs[i], state, NULL) == 0)
+		/* one that is damaged, or of a newer version, is one too */
+		if (kio__mirror_read_state(layer->legs[i], state, NULL) != -ENODATA)
 			rc = kio_refuse(diag, -EEXIST, "%s is a leg of a mirror already; to create makes it empty",
 					layer->legs[i]->name);
 	}
@@ -464,6 +420,13 @@ make_equal(struct mirror *mirror, struct kio_diag *diag)
 	struct kio_layer *leg;
 	int rc = 0;
 
+	/* a state that is there must not speak for legs that are half zeroed */
+	for (unsigned i = 0; i < mirror->layer.leg_count && rc == 0; i++) {
+		rc = kio__mirror_wipe_state(mirror->layer.legs[i]);
+		if (rc < 0)
+			kio_refuse(diag, rc, "the state of the leg %s cannot be zeroed: %e",
+				   mirror->layer.legs[i]->name, rc);
+	}
 	for (unsigned i = 0; i < mirror->layer.leg_count && rc == 0; i++) {
 		leg = mirror->layer.legs[i];
 		for (uint64_t at = 0; at < mirror->size && rc == 0; at += step)
@@ -480,8 +443,12 @@ static int
 create_state(struct mirror *mirror, struct kio_diag *diag)
 {
 	struct kio__mirror_state *state = mirror->state;
-	int rc = refuse_existing(mirror, diag);
+	int rc;
 
+	if (smallest_leg(&mirror->layer) < MIRROR_LEAST)
+		return kio_refuse(diag, -EINVAL, "a leg of %S has no room for data and the mirror's state",
+				  smallest_leg(&mirror->layer));
+	rc = refuse_existing(mirror, diag);
 	mirror->size = kio__align_down(smallest_leg(&mirror->layer), KIO__MIRROR_BLOCK) - KIO__MIRROR_AREA;
 	if (rc == 0)
 		rc = make_equal(mirror, diag);
@@ -496,10 +463,8 @@ create_state(struct mirror *mirror, struct kio_diag *diag)
 	for (unsigned i = 0; i < mirror->layer.leg_count; i++)
 		mirror->numbers[i] = (uint8_t)i;
 	mirror->all = state->legs;
-	mirror->usable = mirror->recorded = present_legs(&mirror->layer);
-	/* both copies: an older mirror's state must not come back as the larger number */
-	rc = write_state(mirror, diag);
-	return rc == 0 ? enter_use(mirror, diag) : rc;
+	mirror->usable = present_legs(&mirror->layer);
+	return kio__mirror_enter_use(mirror, diag);
 }
 
 int
@@ -524,24 +489,14 @@ kio__mirror_create(struct kio_layer *layer, struct kio_diag *diag)
 	return rc;
 }
 
-/* What is on the legs is flushed before they say that they were closed. */
 int
 kio__mirror_close(struct kio_layer *layer)
 {
 	struct mirror *mirror = mirror_of(layer);
-	bool writes = mirror_has_state(mirror) && mirror->state->in_use &&
-		      !kio_layer_read_only(layer) && !layer->limits.read_only;
 	int rc = 0;
 
-	for (unsigned i = 0; i < layer->leg_count && writes && rc == 0; i++) {
-		if ((mirror->usable >> i & 1) != 0)
-			rc = kio_leg_flush(layer->legs[i]);
-	}
-	/* legs that may differ are looked at when it opens again, as after an unclean stop */
-	if (rc == 0 && writes && mirror->unequal == 0) {
-		mirror->state->in_use = false;
-		rc = write_state(mirror, NULL);
-	}
+	if (mirror_has_state(mirror) && !mirror_is_read_only(mirror))
+		rc = kio__mirror_leave_use(mirror);
 	end(mirror);
 	return rc;
 }

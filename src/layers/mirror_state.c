@@ -81,20 +81,16 @@ kio__mirror_choose(struct kio__mirror_state *state, const unsigned char *area)
 	if (second == NULL)
 		return -ENOMEM;
 	first_rc = kio__mirror_decode(state, area);
+	state->copy = 0;
 	second_rc = kio__mirror_decode(second, area + KIO__MIRROR_BLOCK);
 	if (second_rc == 0 && (first_rc < 0 || second->sequence > state->sequence)) {
 		*state = *second;
+		state->copy = 1;
 		first_rc = 0;
 	}
 	kio__free(second);
 	/* one that is damaged says more than one that is not there */
 	return first_rc == -ENODATA && second_rc != 0 ? second_rc : first_rc;
-}
-
-size_t
-kio__mirror_place(const struct kio__mirror_state *state)
-{
-	return state->sequence % 2 == 0 ? 0 : KIO__MIRROR_BLOCK;
 }
 
 void

@@ -32,6 +32,7 @@ struct kio__mirror_state {
 	bool in_use;        /* open for writing, or never closed */
 	uint32_t history_count;
 	uint64_t history[KIO__MIRROR_HISTORY]; /* earlier epochs, the latest first */
+	unsigned copy;      /* not on disk: which of the two it was read from */
 };
 
 /* Into a block of KIO__MIRROR_BLOCK bytes. */
@@ -42,9 +43,6 @@ int kio__mirror_decode(struct kio__mirror_state *state, const unsigned char *blo
 
 /* The valid one of two copies; errors as above, if neither is. */
 int kio__mirror_choose(struct kio__mirror_state *state, const unsigned char *area);
-
-/* Where in the area the next write of the state goes. */
-size_t kio__mirror_place(const struct kio__mirror_state *state);
 
 /* A leg of this epoch is stale from now on. */
 void kio__mirror_leave_behind(struct kio__mirror_state *state, uint64_t epoch);
