@@ -18,7 +18,7 @@
  * Rules
  *  1. A submission takes one reference for each segment that has a mem, and
  *     gives it back when the container completes. A caller who wants to keep
- *     the memory takes a reference of its own first.
+ *     the memory takes a reference of its own first. One of no bytes takes none.
  *  2. A reference may be taken and given back on any thread.
  *  3. release() runs once, on the thread that gave back the last reference.
  */

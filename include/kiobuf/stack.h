@@ -58,7 +58,7 @@ struct kio_stack_options {
 	kio_log_fn log;         /* NULL: nobody listens */
 	void *log_priv;
 	unsigned reserve;  /* containers in the reserve of a level; 0: 64 */
-	size_t lend_bytes; /* lend budget of a channel; 0: 8 MiB */
+	size_t lend_bytes; /* lend budget of a channel; 0: 1 MiB */
 	bool read_only;    /* open drivers for reading; changes are refused */
 	bool create;       /* write fresh metadata; as kiobuf create does */
 	bool force;        /* allow what is refused for safety */

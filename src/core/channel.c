@@ -341,6 +341,17 @@ share_ranges(struct kio_stack *stack)
 	}
 }
 
+/* From the bottom up, so that no level is larger than those it stands on. */
+void
+kio__channel_resize(struct kio_channel *channel)
+{
+	struct kio_stack *stack = channel->stack;
+
+	for (unsigned i = stack->layer_count; i-- > 0;)
+		__atomic_store_n(&channel->levels[i].size, stack->layers[i]->limits.size,
+				 __ATOMIC_RELEASE);
+}
+
 int
 kio_channel_open(struct kio_channel **out, struct kio_stack *stack, struct kio_loop *loop)
 {
@@ -352,6 +363,7 @@ kio_channel_open(struct kio_channel **out, struct kio_stack *stack, struct kio_l
 	kio__mutex_lock(&stack->mutex);
 	channel->next = stack->channels;
 	stack->channels = channel;
+	kio__channel_resize(channel); /* the stack may have grown meanwhile */
 	if (channel->next != NULL)
 		share_ranges(stack);
 	kio__mutex_unlock(&stack->mutex);

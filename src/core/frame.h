@@ -171,6 +171,8 @@ kio__area(const struct kio_frame *frame, uint32_t at)
 int kio__channel_open(struct kio_channel **channel, struct kio_stack *stack,
 		      struct kio_layer *root, struct kio_loop *loop);
 void kio__channel_close(struct kio_channel **channel);
+/* Takes over the sizes of the stack's layers; under the stack's mutex. */
+void kio__channel_resize(struct kio_channel *channel);
 
 /* kio.c */
 void kio__go_up(struct kio *kio);

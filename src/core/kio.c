@@ -435,7 +435,7 @@ go_up_carefully(struct kio *kio, struct kio_frame *frame)
 	enum kio_next next;
 
 	if ((frame->bits & KIO__JOINED) != 0) {
-		frame->bits &= (uint16_t)~KIO__JOINED;
+		frame->bits &= (uint16_t)~(KIO__JOINED | KIO__FINISHED); /* done may hold it */
 		goto joined;
 	}
 	for (;;) {

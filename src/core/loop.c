@@ -316,6 +316,14 @@ run_round(struct kio_loop *loop, uint64_t limit_ns, bool wait_after_work)
 	return rc < 0 ? rc : ran;
 }
 
+/* Whoever drove the loop, the next to look may be somebody who sleeps on its descriptor. */
+static void
+prepare_foreign(struct kio_loop *loop)
+{
+	if (loop->foreign)
+		loop->engine->arm(loop, fall_asleep(loop, wait_until(loop, UINT64_MAX)));
+}
+
 int
 kio_loop_step(struct kio_loop *loop, int64_t timeout_ns)
 {
@@ -327,8 +335,7 @@ kio_loop_step(struct kio_loop *loop, int64_t timeout_ns)
 	if (timeout_ns >= 0)
 		limit_ns = timeout_ns == 0 ? 0 : kio_loop_now(loop) + (uint64_t)timeout_ns;
 	rc = run_round(loop, limit_ns, false);
-	if (loop->foreign)
-		loop->engine->arm(loop, fall_asleep(loop, wait_until(loop, UINT64_MAX)));
+	prepare_foreign(loop);
 	return rc;
 }
 
@@ -340,15 +347,18 @@ kio_loop_run(struct kio_loop *loop)
 	while (rc >= 0 && __atomic_load_n(&loop->stopped, __ATOMIC_ACQUIRE) == 0)
 		rc = run_round(loop, UINT64_MAX, true);
 	__atomic_store_n(&loop->stopped, 0, __ATOMIC_RELAXED);
+	prepare_foreign(loop);
 	return rc < 0 ? rc : 0;
 }
 
 void
 kio_loop_stop(struct kio_loop *loop)
 {
+	__atomic_fetch_add(&loop->posting, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&loop->stopped, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&loop->asleep, __ATOMIC_SEQ_CST) != 0)
 		loop->engine->wake(loop);
+	__atomic_fetch_sub(&loop->posting, 1, __ATOMIC_RELEASE);
 }
 
 static void

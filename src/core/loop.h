@@ -92,7 +92,7 @@ struct kio_loop {
 	struct kio_task *inbox __attribute__((aligned(64))); /* atomic; newest first */
 	uint32_t asleep; /* atomic */
 	uint32_t stopped; /* atomic */
-	uint32_t posting; /* atomic: threads inside kio_loop_post */
+	uint32_t posting; /* atomic: threads inside kio_loop_post or kio_loop_stop */
 	struct kio__thread *own;
 };
 

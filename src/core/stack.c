@@ -126,9 +126,8 @@ kio__layer_add_side(struct kio_layer *layer, struct kio_layer *side)
 	struct kio__layer_core *core = layer->core, *side_core = side->core;
 	int rc = append((void ***)&core->sides, &core->side_count, side);
 
-	if (rc == 0) {
+	if (rc == 0)
 		side_core->side = true;
-	}
 	return rc;
 }
 
@@ -425,15 +424,10 @@ kio_stack_resize(struct kio_stack *stack, uint64_t size, struct kio_diag *diag)
 
 	kio__setup_close(stack);
 	kio__mutex_lock(&stack->mutex);
-	/* from the bottom up, so that no level is larger than those it stands on */
-	for (unsigned i = stack->layer_count; i-- > 0;) {
-		for (struct kio_channel *channel = stack->channels; channel != NULL;
-		     channel = channel->next)
-			__atomic_store_n(&channel->levels[i].size, stack->layers[i]->limits.size,
-					 __ATOMIC_RELEASE);
-	}
+	for (struct kio_channel *channel = stack->channels; channel != NULL; channel = channel->next)
+		kio__channel_resize(channel);
 	kio__mutex_unlock(&stack->mutex);
-	stack_limits(stack);
+	__atomic_store_n(&stack->limits.size, stack->top->limits.size, __ATOMIC_RELAXED);
 	return rc;
 }
 

@@ -259,8 +259,6 @@ file_called(struct kio__io *io)
 {
 	struct file_io *self = kio_container_of(io, struct file_io, io);
 
-	if ((self->frame->flags & KIO_FUA) != 0)
-		latch(self->file, (int)io->result);
 	if (self->frame->op == KIO_EXTENTS && io->result == 0)
 		kio_complete_extent(self->frame, self->extent_len, self->extent_flags);
 	else
@@ -283,9 +281,11 @@ write_zeroes(int fd, uint64_t from, uint64_t to)
 
 	while (from < to) {
 		rc = pwrite(fd, zeroes, (size_t)kio__min(to - from, sizeof(zeroes)), (off_t)from);
-		if (rc < 0 && errno != EINTR)
-			return -errno;
-		from += rc > 0 ? (uint64_t)rc : 0;
+		if (rc < 0 && errno == EINTR)
+			continue;
+		if (rc <= 0)
+			return rc < 0 ? -errno : -EIO; /* takes no more */
+		from += (uint64_t)rc;
 	}
 	return 0;
 }
@@ -321,8 +321,8 @@ file_clear(struct kio__io *io)
 		rc = write_zeroes(io->fd, from, whole_from);
 	if (rc == 0 && frame->op == KIO_WRITE_ZEROES)
 		rc = write_zeroes(io->fd, whole_to, to);
-	if (rc == 0 && (frame->flags & KIO_FUA) != 0 && fdatasync(io->fd) < 0)
-		rc = -errno;
+	if (rc == 0 && (frame->flags & KIO_FUA) != 0)
+		rc = latch(self->file, fdatasync(io->fd) < 0 ? -errno : 0);
 	return rc;
 }
 

@@ -162,6 +162,27 @@ file_open_number(struct file *file, struct kio_diag *diag)
 	return 0;
 }
 
+/*
+ * A descriptor of the caller's brings its open file description along, and the
+ * lock on that: a second user of it would neither be kept out nor keep the lock
+ * when the first closes. Seen through a description of our own it shows.
+ */
+static bool
+is_locked_by_itself(const struct file *file)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+	char path[32];
+	int fd, rc;
+
+	kio_format(path, sizeof(path), "/proc/self/fd/%u", (unsigned)file->own);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	rc = fcntl(fd, F_OFD_GETLK, &lock);
+	close(fd);
+	return rc == 0 && lock.l_type != F_UNLCK;
+}
+
 /* One opener. */
 static int
 file_lock(struct file *file, struct kio_diag *diag)
@@ -171,7 +192,12 @@ file_lock(struct file *file, struct kio_diag *diag)
 
 	if (rc < 0)
 		return rc;
-	if (file->is_block || lock_patiently(file->own, &lock) == 0)
+	if (file->is_block)
+		return 0;
+	if (file->path == NULL && is_locked_by_itself(file))
+		return kio_refuse(diag, -EBUSY, "fd=%u is locked: a stack, or another program, has it open",
+				  file->fd);
+	if (lock_patiently(file->own, &lock) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
 		return kio_refuse(diag, -EBUSY, "%s is locked: another program has it open",

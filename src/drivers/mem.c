@@ -59,6 +59,8 @@ mem_open(struct kio_layer *layer, struct kio_diag *diag)
 	if (mem->base == MAP_FAILED || mem->touched == MAP_FAILED) {
 		if (mem->base != MAP_FAILED)
 			munmap(mem->base, mem->size);
+		if (mem->touched != MAP_FAILED)
+			munmap(mem->touched, mem->words * 8);
 		return kio_refuse(diag, -ENOMEM, "there are no %S of address space", mem->size);
 	}
 	layer->limits.size = mem->size;
