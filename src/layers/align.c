@@ -160,18 +160,31 @@ piece_of(const struct kio_frame *frame, const struct kio_part *part, uint64_t *i
 	return kio_iter_take(&piece, part->covers);
 }
 
+/* What was said of whole blocks, of the frame's bytes in them. */
+static void
+show_extent(const struct align *align, const struct kio_frame *frame, struct kio_part *part)
+{
+	uint64_t lead = frame->offset - part->offset;
+
+	if (part->extent_len <= lead) {
+		/* of these bytes nothing was said: data, up to the next block */
+		part->extent_len = align->below;
+		part->extent_flags = 0;
+	}
+	part->extent_len = kio__min(part->extent_len - lead, frame->data.len);
+}
+
 static enum kio_next
 align_part_done(struct kio_layer *layer, struct kio_frame *frame, struct kio_part *part)
 {
 	struct align_frame *state = kio_frame_area(frame);
+	struct align *align = kio_container_of(layer, struct align, layer);
 	struct kio_iter piece;
-	uint64_t in, lead;
+	uint64_t in;
 	char *at;
 
-	(void)layer;
 	if (frame->op == KIO_EXTENTS) {
-		lead = frame->offset - part->offset;
-		part->extent_len = kio__min(part->extent_len - lead, frame->data.len);
+		show_extent(align, frame, part);
 		return KIO_UP;
 	}
 	if (part->priv == MIDDLE || (part->priv & WRITE_BACK) != 0 || part->status < 0)
