@@ -5,7 +5,8 @@
  * Each request takes a random latency, so requests overtake one another. Writes
  * go into a volatile cache and last when they are flushed or carry FUA. After
  * so many writes the power fails, for all disks: what is in flight then and later fails, and
- * of what was not flushed a random part, sector by sector, is on the disk. What
+ * of what was not flushed a random part, sector by sector, is on the disk. Or
+ * one disk dies: half way through a write, and whatever comes then fails. What
  * a disk with a name holds outlives its stack, so that it can be opened again,
  * as after a crash. Everything random comes from one seed.
  */
@@ -15,10 +16,11 @@
 
 #include "base/math.h"
 #include "drivers/engine.h"
+#include "drivers/sim.h"
 #include "port/port.h"
 
 #define SECTOR 512u
-#define NAMES 64
+#define NAMES 256
 
 /* What a disk holds. */
 struct platter {
@@ -34,7 +36,7 @@ struct sim {
 	struct kio_layer layer;
 	const char *store;
 	uint64_t size, block, latency, seed;
-	unsigned error, cut;
+	unsigned error, cut, die;
 
 	struct platter *platter;
 	struct platter own; /* of a disk without a name */
@@ -54,6 +56,7 @@ static const struct kio_opt sim_opts[] = {
 	KIO_OPT_SIZE(struct sim, seed, 1, "of all that is random"),
 	KIO_OPT_UINT(struct sim, error, 0, "of a million requests so many fail"),
 	KIO_OPT_UINT(struct sim, cut, 0, "the power fails at this write; 0: never"),
+	KIO_OPT_UINT(struct sim, die, 0, "this disk dies at this write; 0: never"),
 	KIO_OPT_STRING(struct sim, store, NULL, "name under which its contents outlive the stack"),
 	{ 0 }
 };
@@ -67,12 +70,12 @@ sim_of(struct kio_layer *layer)
 }
 
 static uint64_t
-sim_random(struct sim *sim)
+next_random(uint64_t *random)
 {
-	sim->random ^= sim->random << 13;
-	sim->random ^= sim->random >> 7;
-	sim->random ^= sim->random << 17;
-	return sim->random;
+	*random ^= *random << 13;
+	*random ^= *random >> 7;
+	*random ^= *random << 17;
+	return *random;
 }
 
 /* --- platters ----------------------------------------------------------- */
@@ -160,25 +163,30 @@ platter_flush(struct platter *platter, uint64_t offset, uint64_t len)
 }
 
 static void
-platter_cut(struct sim *sim, struct platter *platter)
+platter_cut(struct platter *platter, uint64_t *random)
 {
 	platter->cut = true;
 	for (uint64_t sector = 0; sector * SECTOR < platter->size; sector++) {
 		if (platter->dirty[sector])
-			sector_settle(platter, sector, (sim_random(sim) & 1) != 0);
+			sector_settle(platter, sector, (next_random(random) & 1) != 0);
 	}
 }
 
 /* The power fails for all disks at the same instant. */
 static void
-power_cut(struct sim *sim)
+power_cut(uint64_t *random)
 {
-	if (sim->store == NULL)
-		platter_cut(sim, &sim->own);
 	for (unsigned i = 0; i < NAMES; i++) {
 		if (platters[i].open)
-			platter_cut(sim, &platters[i]);
+			platter_cut(&platters[i], random);
 	}
+}
+
+void
+kio__sim_power_cut(uint64_t seed)
+{
+	seed = seed * 0x9e3779b97f4a7c15u + 1;
+	power_cut(&seed);
 }
 
 /* --- the disk ----------------------------------------------------------- */
@@ -226,10 +234,12 @@ carry_out(struct sim *sim, const struct kio_frame *frame)
 	struct platter *platter = sim->platter;
 	uint64_t offset = frame->offset, len = frame->data.len;
 
-	if (platter->cut)
+	if (platter->cut || (sim->die != 0 && sim->writes >= sim->die))
 		return -EIO;
-	if (sim->error != 0 && sim_random(sim) % 1000000 < sim->error)
+	if (sim->error != 0 && next_random(&sim->random) % 1000000 < sim->error)
 		return -EIO;
+	if (sim->writes + 1 == sim->die && frame->op != KIO_READ && frame->op != KIO_FLUSH)
+		len = kio__min(len, kio__align_up(len / 2, SECTOR));
 	switch (frame->op) {
 	case KIO_READ:
 		kio_iter_copy_from(frame->data, platter->current + offset, len);
@@ -246,9 +256,13 @@ carry_out(struct sim *sim, const struct kio_frame *frame)
 	}
 	memset(platter->dirty + offset / SECTOR, 1, (offset + len - 1) / SECTOR - offset / SECTOR + 1);
 	if (++sim->writes == sim->cut) {
-		power_cut(sim);
+		power_cut(&sim->random);
+		if (sim->store == NULL)
+			platter_cut(platter, &sim->random);
 		return -EIO;
 	}
+	if (sim->writes == sim->die)
+		return -EIO;
 	if ((frame->flags & KIO_FUA) != 0)
 		platter_flush(platter, offset, len);
 	return 0;
@@ -269,7 +283,7 @@ sim_submit(struct kio_layer *layer, struct kio_frame *frame)
 	struct sim *sim = sim_of(layer);
 	struct sim_frame *state = kio_frame_area(frame);
 	struct kio_loop *loop = kio_frame_loop(frame);
-	uint64_t latency = sim->latency == 0 ? 0 : sim_random(sim) % (2 * sim->latency);
+	uint64_t latency = sim->latency == 0 ? 0 : next_random(&sim->random) % (2 * sim->latency);
 
 	frame->priv = (uintptr_t)sim;
 	state->timer = (struct kio_timer){ .task.run = sim_due };

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The flat oracle: for each byte what was written last, what may be there
+ * instead since a write failed or is in flight, and what may be on disk: what
+ * was made durable last, and each write since.
+ */
+#include <string.h>
+
+#include "base/math.h"
+#include "drivers/sim.h"
+#include "port/port.h"
+#include "sim.h"
+
+#define SEGS 12
+
+struct op {
+	struct run *run;
+	struct kio *kio;
+	enum kio_op op;
+	unsigned flags;
+	uint64_t offset, len;
+	unsigned char *memory;
+	struct kio_mem mem;
+	bool busy, looks;
+	uint32_t number; /* of a write */
+};
+
+static struct op ops[IN_FLIGHT];
+
+/* What a flush among others has to make durable: what was complete when it was sent. */
+static struct {
+	bool on;
+	uint32_t count;
+	uint32_t pending[IN_FLIGHT]; /* writes in flight then; 0: none */
+	unsigned char now[SIZE];
+} mark;
+
+/* What a write puts at an offset. */
+static unsigned char
+pattern(const struct write *write, uint64_t at)
+{
+	uint64_t i = at - write->offset;
+
+	return write->zeroes ? 0 : (unsigned char)(write->value + i * 7 + i / 250);
+}
+
+static void
+look(struct run *run, uint64_t offset, uint64_t len, const unsigned char *bytes)
+{
+	for (uint64_t at = offset; at < offset + len; at++) {
+		if (bytes[at - offset] == run->now[at])
+			continue;
+		if (run->by[at] != 0 && bytes[at - offset] == pattern(&run->writes[run->by[at] - 1], at))
+			continue;
+		fail(run->seed, run->text, "a byte that nobody wrote", at);
+	}
+}
+
+static void
+cut_power(struct run *run)
+{
+	kio__sim_power_cut(rnd(UINT64_MAX));
+	run->power_failed = true;
+	run->steps = 0;
+	run->acked_from = UINT32_MAX;
+}
+
+static void
+write_done(struct run *run, const struct op *op)
+{
+	const struct write *write = &run->writes[op->number - 1];
+
+	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
+		run->now[at] = pattern(write, at);
+		run->by[at] = 0;
+		if ((op->flags & KIO_FUA) != 0) {
+			run->base[at] = run->now[at];
+			run->from[at] = op->number;
+		}
+	}
+	if ((op->flags & KIO_FUA) != 0 && op->number > run->acked_from)
+		cut_power(run);
+}
+
+static void
+flush_sent(const struct run *run)
+{
+	mark.on = true;
+	mark.count = run->count;
+	for (unsigned i = 0; i < IN_FLIGHT; i++)
+		mark.pending[i] = ops[i].busy ? ops[i].number : 0;
+	memcpy(mark.now, run->now, run->size);
+}
+
+/* Was it sent after the flush, or in flight with it? */
+static bool
+is_beside_flush(uint32_t number)
+{
+	for (unsigned i = 0; i < IN_FLIGHT; i++) {
+		if (number != 0 && mark.pending[i] == number)
+			return true;
+	}
+	return number > mark.count;
+}
+
+static void
+flush_done(struct run *run)
+{
+	run->flushes++;
+	run->flushed = mark.count;
+	for (unsigned i = 0; i < IN_FLIGHT; i++) {
+		if (mark.pending[i] != 0)
+			run->flushed = (uint32_t)kio__min(run->flushed, mark.pending[i] - 1);
+	}
+	for (uint64_t at = 0; at < run->size; at++) {
+		/* one with FUA that came since is durable, too */
+		if (run->from[at] == 0 || !is_beside_flush(run->from[at]))
+			run->base[at] = mark.now[at];
+	}
+}
+
+static void
+op_done(struct kio *kio)
+{
+	struct op *op = kio->priv;
+	struct run *run = op->run;
+	int status = kio_status(kio);
+
+	if (!op->busy)
+		fail(run->seed, run->text, "a second completion", op->offset);
+	op->busy = false;
+	run->ios++;
+	run->bytes += op->len;
+	if (status < 0) {
+		/* of a write that failed either may be there: `by` stands */
+		run->saw_error = true;
+		if (op->op != KIO_FLUSH && (kio->fail_len == 0 || kio->fail_from + kio->fail_len > op->len))
+			fail(run->seed, run->text, "a failure outside its request", kio->fail_from);
+	} else if (op->op == KIO_READ && op->looks) {
+		look(run, op->offset, op->len, op->memory);
+	} else if (op->number != 0) {
+		write_done(run, op);
+	} else if (op->op == KIO_FLUSH && mark.on) {
+		flush_done(run);
+	}
+	mark.on &= op->op != KIO_FLUSH;
+}
+
+/* Ranges in flight do not overlap: order between them is not promised. */
+static bool
+is_free(uint64_t offset, uint64_t len)
+{
+	for (unsigned i = 0; i < IN_FLIGHT; i++) {
+		if (ops[i].busy && ops[i].op != KIO_FLUSH && offset < ops[i].offset + ops[i].len &&
+		    ops[i].offset < offset + len)
+			return false;
+	}
+	return true;
+}
+
+/* The memory in random pieces, with one of its three meanings. */
+static struct kio_iter
+pieces(struct op *op)
+{
+	struct kio_chain *chain = &op->kio->chain;
+	unsigned meaning = op->op == KIO_WRITE ? (unsigned)rnd(3) : 0;
+	uint64_t at = 0, len;
+
+	kio_mem_init(&op->mem, op->memory, op->len, NULL);
+	if (meaning == 2)
+		op->mem.refs = 1000;
+	kio_chain_init(chain, chain->segs, SEGS);
+	while (at < op->len) {
+		len = chain->count == SEGS - 1 ? op->len - at : 1 + rnd(op->len - at);
+		if (meaning == 1 && at != 0)
+			kio_mem_ref(&op->mem);
+		kio_chain_add(chain, op->memory + at, len, meaning == 0 ? NULL : &op->mem);
+		at += len;
+	}
+	return kio_chain_iter(chain);
+}
+
+/* Notes a write, and fills its memory. False: a third value would be one too many to follow. */
+static bool
+note_write(struct run *run, struct op *op)
+{
+	struct write *write = &run->writes[run->count];
+
+	if (run->count == WRITES)
+		return false;
+	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
+		if (run->by[at] != 0)
+			return false;
+	}
+	*write = (struct write){ op->offset, op->len, (unsigned)rnd(256), op->op == KIO_WRITE_ZEROES };
+	op->number = ++run->count;
+	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
+		run->by[at] = op->number;
+		op->memory[at - op->offset] = pattern(write, at);
+	}
+	return true;
+}
+
+static void
+start(struct run *run, struct op *op)
+{
+	static const enum kio_op kinds[] = { KIO_READ, KIO_READ, KIO_READ, KIO_WRITE, KIO_WRITE, KIO_WRITE,
+					     KIO_WRITE_ZEROES };
+	uint64_t blocks = run->size / run->block, longest = kio__min(blocks, 1 + rnd(1 + run->longest / run->block));
+
+	op->op = kinds[rnd(sizeof(kinds) / sizeof(kinds[0]))];
+	op->len = (1 + rnd(longest)) * run->block;
+	op->offset = rnd(blocks - op->len / run->block + 1) * run->block;
+	op->flags = op->op != KIO_READ && rnd(run->fua) == 0 ? KIO_FUA : 0;
+	op->number = 0;
+	op->looks = true;
+	if (rnd(20) == 0 && !mark.on) {
+		op->op = KIO_FLUSH;
+		op->len = 0;
+		flush_sent(run);
+		op->busy = true;
+		kio_flush_all(op->kio, op_done);
+		return;
+	}
+	if (!is_free(op->offset, op->len) || (op->op != KIO_READ && !note_write(run, op)))
+		return;
+	op->busy = true;
+	if (op->op == KIO_WRITE_ZEROES)
+		kio_clear(op->kio, op->op, op->offset, op->len, op->flags, op_done);
+	else if (op->op == KIO_WRITE)
+		kio_write(op->kio, op->offset, pieces(op), op->flags, op_done);
+	else
+		kio_read(op->kio, op->offset, pieces(op), op_done);
+}
+
+static bool
+any_busy(void)
+{
+	for (unsigned i = 0; i < IN_FLIGHT; i++) {
+		if (ops[i].busy)
+			return true;
+	}
+	return false;
+}
+
+/* Time is virtual, but workers are not: what does not move for so long hangs. */
+#define HANGS_NS 20000000000u
+
+static void
+settle(struct run *run)
+{
+	uint64_t begun = kio__now();
+
+	for (unsigned i = 1; any_busy(); i++) {
+		kio_loop_step(run->loop, 1000000);
+		if (i % 1024 == 0 && kio__now() - begun > HANGS_NS)
+			fail(run->seed, run->text, "nothing moves any more", 0);
+	}
+}
+
+/* The first container, when all are quiet. */
+static struct op *
+quiet_op(struct run *run, enum kio_op kind, uint64_t offset, uint64_t len)
+{
+	settle(run);
+	ops[0].op = kind;
+	ops[0].offset = offset;
+	ops[0].len = len;
+	ops[0].number = 0;
+	ops[0].flags = 0;
+	ops[0].looks = true;
+	ops[0].busy = true;
+	return &ops[0];
+}
+
+bool
+run_flush(struct run *run)
+{
+	struct op *op = quiet_op(run, KIO_FLUSH, 0, 0);
+
+	kio_flush_all(op->kio, op_done);
+	settle(run);
+	if (kio_status(op->kio) < 0)
+		return false;
+	run_closed(run);
+	run->flushes++;
+	return true;
+}
+
+void
+run_closed(struct run *run)
+{
+	memcpy(run->base, run->now, run->size);
+	run->flushed = run->count;
+}
+
+bool
+run_zero(struct run *run)
+{
+	uint64_t step = run->block * 64;
+	struct op *op;
+
+	for (uint64_t at = 0; at < run->size; at += step) {
+		op = quiet_op(run, KIO_WRITE_ZEROES, at, kio__min(step, run->size - at));
+		kio_clear(op->kio, KIO_WRITE_ZEROES, at, op->len, 0, op_done);
+		settle(run);
+		if (kio_status(op->kio) < 0)
+			return false;
+	}
+	return run_flush(run);
+}
+
+void
+run_requests(struct run *run, unsigned count)
+{
+	struct op *op;
+
+	for (unsigned i = 0; i < count && !run->power_failed; i++) {
+		if (run->steps != 0 && --run->steps == 0)
+			cut_power(run);
+		op = &ops[rnd(IN_FLIGHT)];
+		if (!op->busy)
+			start(run, op);
+		else
+			kio_loop_step(run->loop, (int64_t)rnd(100000));
+		if (rnd(200) == 0)
+			run_flush(run);
+	}
+	settle(run);
+}
+
+/* Everything, a step at a time, in ops[0].memory; op_done looks at it or not. */
+static void
+read_step(struct run *run, uint64_t at, bool looks)
+{
+	uint64_t step = kio__align_down(40000, run->block);
+	struct op *op = quiet_op(run, KIO_READ, at, kio__min(step, run->size - at));
+
+	op->looks = looks;
+	kio_read(op->kio, at, pieces(op), op_done);
+	settle(run);
+	if (kio_status(op->kio) < 0)
+		fail(run->seed, run->text, "it cannot be read", at);
+}
+
+void
+run_read(struct run *run)
+{
+	for (uint64_t at = 0; at < run->size; at += ops[0].len)
+		read_step(run, at, true);
+}
+
+static bool
+may_be_on_disk(const struct run *run, uint64_t at, unsigned char byte)
+{
+	uint32_t by = run->by[at];
+
+	if (byte == run->base[at] || (by != 0 && byte == pattern(&run->writes[by - 1], at)))
+		return true;
+	for (uint32_t i = (uint32_t)kio__max(run->from[at], run->flushed); i < run->count; i++) {
+		if (at - run->writes[i].offset < run->writes[i].len && byte == pattern(&run->writes[i], at))
+			return true;
+	}
+	return false;
+}
+
+void
+run_after_crash(struct run *run)
+{
+	for (uint64_t at = 0; at < run->size; at += ops[0].len) {
+		read_step(run, at, false);
+		for (uint64_t i = 0; i < ops[0].len; i++) {
+			if (!may_be_on_disk(run, at + i, ops[0].memory[i]))
+				fail(run->seed, run->text, "durable, and lost by the crash", at + i);
+			run->now[at + i] = ops[0].memory[i];
+		}
+	}
+	memset(run->by, 0, run->size * sizeof(run->by[0]));
+	memset(run->from, 0, run->size * sizeof(run->from[0]));
+	run->count = 0;
+	run_closed(run);
+}
+
+/* --- opening and closing ------------------------------------------------ */
+
+int
+run_open(struct run *run, const char *text, const struct kio_stack_options *options,
+	 struct kio_diag *diag)
+{
+	struct kio_loop_options loop = { .engine = "sim" };
+	int rc = kio_stack_open(&run->stack, text, options, diag);
+
+	run->text = text;
+	if (rc < 0)
+		return rc;
+	if (kio_loop_open(&run->loop, &loop) < 0 ||
+	    kio_channel_open(&run->channel, run->stack, run->loop) < 0)
+		fail(run->seed, text, "no loop", 0);
+	run->block = kio_stack_limits(run->stack)->block;
+	run->size = kio__align_down(kio__min(kio_stack_limits(run->stack)->size, SIZE), run->block);
+	run->saw_error = run->power_failed = false;
+	run->acked_from = UINT32_MAX;
+	for (unsigned i = 0; i < IN_FLIGHT; i++) {
+		if (ops[i].memory == NULL)
+			ops[i].memory = kio__alloc(SIZE);
+		ops[i].kio = kio_create(run->channel, SEGS);
+		ops[i].kio->priv = &ops[i];
+		ops[i].run = run;
+	}
+	return 0;
+}
+
+int
+run_close(struct run *run)
+{
+	for (unsigned i = 0; i < IN_FLIGHT; i++)
+		kio_destroy(ops[i].kio);
+	kio_channel_close(&run->channel);
+	kio_loop_close(&run->loop);
+	return kio_stack_close(&run->stack, NULL);
+}
+
+static __attribute__((destructor)) void
+free_memory(void)
+{
+	for (unsigned i = 0; i < IN_FLIGHT; i++)
+		kio__free(ops[i].memory);
+}

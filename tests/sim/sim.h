@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_SIM_H
+#define TESTS_SIM_H
+
+/*
+ * The simulator's files: main.c, its seeds and what it prints; stacks.c, random
+ * stacks; oracle.c, random requests and what may come of them; legs.c, mirrors
+ * whose legs die and whose power fails.
+ */
+
+#include <kiobuf/kiobuf.h>
+
+#define SIZE ((uint64_t)256 << 10)
+#define IN_FLIGHT 8
+
+struct totals {
+	uint64_t seeds, ios, bytes, cuts, errors, flushes;
+	uint64_t mirrors, reopened, degraded, apart; /* mirrors with state, and how they opened again */
+};
+
+/* --- chance ------------------------------------------------------------- */
+
+void rnd_seed(uint64_t seed);
+uint64_t rnd(uint64_t below);
+
+/* Prints how to run it again. */
+_Noreturn void fail(uint64_t seed, const char *stack, const char *what, uint64_t at);
+
+/* --- random stacks ------------------------------------------------------ */
+
+struct text {
+	char at[8192];
+	size_t len;
+	unsigned disks, mirrors;
+	bool cut, errors; /* of plain stacks: on the disks */
+	bool legs;        /* of a mirror: no mirror in it; the place of faults on each disk is marked by @ */
+	bool slow;        /* ten times */
+};
+
+void put(struct text *text, const char *words);
+/* A stack whose blocks are at most `block`. */
+void put_stack(struct text *text, unsigned depth, unsigned block);
+/* A layer over what follows; returns what the blocks of that may be. */
+unsigned put_layer(struct text *text, unsigned block);
+
+/* --- the oracle --------------------------------------------------------- */
+
+struct write {
+	uint64_t offset, len;
+	unsigned value;
+	bool zeroes;
+};
+
+#define WRITES 4096
+
+struct run {
+	uint64_t seed;
+	const char *text;
+	struct kio_stack *stack;
+	struct kio_loop *loop;
+	struct kio_channel *channel;
+	uint64_t size;
+	uint32_t block;
+
+	unsigned char now[SIZE];  /* written last, and acknowledged */
+	uint32_t by[SIZE];        /* number of a write that failed or is in flight: may be there instead */
+	unsigned char base[SIZE]; /* durable */
+	uint32_t from[SIZE];      /* writes up to this number are overwritten on disk by what is durable */
+	uint32_t flushed;         /* all up to this number are durable */
+	struct write writes[WRITES];
+	uint32_t count; /* of them; the first is number 1 */
+	uint64_t flushes, ios, bytes;
+	bool saw_error;
+	unsigned fua;     /* one in so many writes */
+	uint64_t longest; /* bytes of a request, about */
+	unsigned steps;   /* until the power fails, if not 0 */
+	uint32_t acked_from; /* or until a write behind this number with FUA is acknowledged */
+	bool power_failed;
+};
+
+/* -errno, with diag, if it does not open. */
+int run_open(struct run *run, const char *text, const struct kio_stack_options *options,
+	     struct kio_diag *diag);
+int run_close(struct run *run);
+/* All zero and durable; false: there was an error. */
+bool run_zero(struct run *run);
+/* Random requests, and flushes. */
+void run_requests(struct run *run, unsigned count);
+/* All quiet, then a flush: from here on this is what has to be there. */
+bool run_flush(struct run *run);
+/* All of it is as it was written. */
+void run_read(struct run *run);
+/* After a crash: each byte is durable, or was written since; and stays from now on. */
+void run_after_crash(struct run *run);
+/* It was closed: all is durable. */
+void run_closed(struct run *run);
+
+/* --- mirrors ------------------------------------------------------------ */
+
+void run_legs(uint64_t seed, struct run *run, struct totals *totals);
+
+#endif
