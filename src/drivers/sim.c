@@ -172,7 +172,13 @@ platter_cut(struct platter *platter, uint64_t *random)
 	}
 }
 
-/* The power fails for all disks at the same instant. */
+/* A power cut that is to come. */
+static struct {
+	uint64_t writes;
+	uint64_t random;
+} coming;
+
+/* For all disks at the same instant. */
 static void
 power_cut(uint64_t *random)
 {
@@ -183,10 +189,12 @@ power_cut(uint64_t *random)
 }
 
 void
-kio__sim_power_cut(uint64_t seed)
+kio__sim_power_cut(uint64_t writes, uint64_t seed)
 {
-	seed = seed * 0x9e3779b97f4a7c15u + 1;
-	power_cut(&seed);
+	coming.writes = writes;
+	coming.random = seed * 0x9e3779b97f4a7c15u + 1;
+	if (writes == 0)
+		power_cut(&coming.random);
 }
 
 /* --- the disk ----------------------------------------------------------- */
@@ -255,6 +263,10 @@ carry_out(struct sim *sim, const struct kio_frame *frame)
 		break;
 	}
 	memset(platter->dirty + offset / SECTOR, 1, (offset + len - 1) / SECTOR - offset / SECTOR + 1);
+	if (coming.writes != 0 && --coming.writes == 0) {
+		power_cut(&coming.random);
+		return -EIO;
+	}
 	if (++sim->writes == sim->cut) {
 		power_cut(&sim->random);
 		if (sim->store == NULL)

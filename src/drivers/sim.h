@@ -5,9 +5,10 @@
 #include <stdint.h>
 
 /*
- * Now the power fails for all open disks of the driver `sim` that have a name, as
- * with cut=. On the thread of their loop.
+ * The power fails for all open disks of the driver `sim` that have a name, as with
+ * cut=: at the so manieth write from now; 0: now, on the thread of their loop;
+ * UINT64_MAX: not.
  */
-void kio__sim_power_cut(uint64_t seed);
+void kio__sim_power_cut(uint64_t writes, uint64_t seed);
 
 #endif

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "drivers/sim.h"
 #include "sim.h"
 
 #include <kiobuf/layer.h>
@@ -32,6 +33,7 @@ struct legs {
 	uint32_t again;  /* the same legs have to be there as when it was only read; 0: any */
 	bool crashed;
 	bool at_failure; /* of a leg the power fails, soon */
+	bool may_be_cut; /* at a write, in this generation */
 	struct text text; /* as it is opened now */
 };
 
@@ -173,10 +175,19 @@ heard(void *priv, enum kio_severity severity, const char *text)
 	if (!legs->at_failure || strstr(text, "failed and is stale") == NULL)
 		return;
 	legs->at_failure = false;
-	if (rnd(2) == 0)
+	switch (rnd(3)) {
+	case 0:
 		legs->run->steps = 1 + (unsigned)rnd(50);
-	else
+		break;
+	case 1:
 		legs->run->acked_from = legs->run->count;
+		break;
+	default:
+		/* perhaps in the middle of the record */
+		legs->may_be_cut = true;
+		kio__sim_power_cut(1 + rnd(6), rnd(UINT64_MAX));
+		break;
+	}
 }
 
 /* --- opening ------------------------------------------------------------ */
@@ -358,16 +369,20 @@ check_each(struct legs *legs)
 
 /* Nothing fails but for want of power. True: there was none. */
 static bool
-end_generation(struct legs *legs, bool may_be_cut)
+end_generation(struct legs *legs)
 {
 	struct run *run = legs->run;
 	bool off = run->power_failed, failed = run->saw_error;
 	int rc;
 
-	if (failed && !off && !may_be_cut)
+	if (failed && !off && !legs->may_be_cut)
 		fail(run->seed, legs->text.at, "a request failed, and a leg is whole", 0);
+	if (rnd(8) == 0) {
+		legs->may_be_cut = true;
+		kio__sim_power_cut(1 + rnd(4), rnd(UINT64_MAX));
+	}
 	rc = run_close(run);
-	if (rc < 0 && !off && !may_be_cut)
+	if (rc < 0 && !off && !legs->may_be_cut)
 		fail(run->seed, legs->text.at, "it cannot be closed", 0);
 	off |= failed || rc < 0;
 	legs->totals->cuts += off;
@@ -386,6 +401,7 @@ generation(struct legs *legs)
 	if (rnd(4) == 0)
 		look_only(legs, plan);
 	choose_faults(legs, &plan);
+	legs->may_be_cut = plan.cut != 0;
 	rc = open_legs(legs, &plan, &diag);
 	if (rc < 0 && plan.cut == 0)
 		fail(run->seed, legs->text.at, diag.text, 0);
@@ -411,7 +427,7 @@ generation(struct legs *legs)
 	run->steps = 0;
 	run->acked_from = UINT32_MAX;
 	legs->at_failure = false;
-	legs->crashed = end_generation(legs, plan.cut != 0);
+	legs->crashed = end_generation(legs);
 	if (legs->crashed)
 		return;
 	run_closed(run);

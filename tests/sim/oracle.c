@@ -59,7 +59,7 @@ look(struct run *run, uint64_t offset, uint64_t len, const unsigned char *bytes)
 static void
 cut_power(struct run *run)
 {
-	kio__sim_power_cut(rnd(UINT64_MAX));
+	kio__sim_power_cut(0, rnd(UINT64_MAX));
 	run->power_failed = true;
 	run->steps = 0;
 	run->acked_from = UINT32_MAX;
@@ -413,11 +413,15 @@ run_open(struct run *run, const char *text, const struct kio_stack_options *opti
 int
 run_close(struct run *run)
 {
+	int rc;
+
 	for (unsigned i = 0; i < IN_FLIGHT; i++)
 		kio_destroy(ops[i].kio);
 	kio_channel_close(&run->channel);
 	kio_loop_close(&run->loop);
-	return kio_stack_close(&run->stack, NULL);
+	rc = kio_stack_close(&run->stack, NULL);
+	kio__sim_power_cut(UINT64_MAX, 0);
+	return rc;
 }
 
 static __attribute__((destructor)) void
