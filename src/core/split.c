@@ -426,9 +426,16 @@ kio__split_zeroes(struct kio_frame *frame)
 static bool
 next_flush(struct kio_join *join, struct kio_part *part)
 {
-	part->leg = join->parts;
+	struct kio_frame *frame = join->frame;
+	const struct kio_layer *layer = frame->level->layer;
+	unsigned leg = frame->spare;
+
+	while (leg < layer->leg_count && kio_leg_absent(layer->legs[leg]))
+		leg++;
+	part->leg = leg;
 	part->offset = 0;
-	return join->parts < join->frame->level->layer->leg_count;
+	frame->spare = leg + 1;
+	return leg < layer->leg_count;
 }
 
 static bool
@@ -465,8 +472,10 @@ kio_split(struct kio_frame *frame)
 		kio__panic("kio_split: class %s has no part", class_->name);
 	join_init(join, frame, &level->fan_parts, next_of_class);
 	join->fans = true;
-	if (frame->op == KIO_FLUSH && (class_->bits & KIO_PARTS_FLUSH) == 0)
+	if (frame->op == KIO_FLUSH && (class_->bits & KIO_PARTS_FLUSH) == 0) {
+		frame->spare = 0;
 		join->pull = next_flush;
+	}
 	if (pull(join) && class_->part_done == NULL && passes_whole(join))
 		kio_pass_leg(frame, join->part.leg, join->part.offset);
 	else

@@ -373,3 +373,61 @@ TEST("memory: every layer gives the same bytes for loaned, gifted and shared mem
 	remove("test.key");
 	remove("memory.img");
 }
+
+/* --- legs that are left out --------------------------------------------- */
+
+static bool
+sparing_spares(const struct kio_layer *layer)
+{
+	(void)layer;
+	return true;
+}
+
+static void
+sparing_submit(struct kio_layer *layer, struct kio_frame *frame)
+{
+	(void)layer;
+	kio_split(frame);
+}
+
+static bool
+sparing_part(struct kio_layer *layer, struct kio_frame *frame, struct kio_part *part)
+{
+	if (kio_frame_parts(frame) != 0)
+		return false;
+	while (kio_leg_absent(layer->legs[part->leg]))
+		part->leg++;
+	return true;
+}
+
+static const struct kio_class sparing_class = {
+	.abi = KIO_LAYER_ABI,
+	.struct_size = sizeof(struct kio_class),
+	.name = "sparing",
+	.summary = "does without legs, and leaves flushes to the core",
+	.size = sizeof(struct kio_layer),
+	.min_legs = 1,
+	.max_legs = UINT32_MAX,
+	.spares_legs = sparing_spares,
+	.submit = sparing_submit,
+	.part = sparing_part,
+};
+
+TEST("stack: a flush that the core hands out does not go to a leg that is absent")
+{
+	static bool registered;
+	struct rig rig;
+
+	if (!registered)
+		CHECK_EQ(kio_class_register(&sparing_class), 0);
+	registered = true;
+	CHECK(rig_open(&rig, "sparing { file /nowhere/a ; trace id=1 ; file /nowhere/b ; trace id=2 }", NULL));
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(trace_count, 2);
+	CHECK_EQ(trace_notes[0].leg, 1);
+	CHECK_EQ(trace_notes[1].leg, 2);
+	rig_close(&rig);
+	CHECK(rig_open(&rig, "sparing { file /nowhere/a }", NULL));
+	CHECK_EQ(rig_flush(&rig), 0);
+	rig_close(&rig);
+}
