@@ -193,19 +193,32 @@ is_on_record(const struct mirror *mirror, const struct mirror_frame *state)
 	return (mirror_recorded(mirror) & ~(state->legs & ~state->failed)) == 0;
 }
 
-/* The legs that failed are not used from now on; the frame goes up when that is on record. */
+/* Legs that failed are not used from now on. False: no other is left. */
+static bool
+take_out(struct mirror *mirror, uint32_t failed, int error)
+{
+	uint32_t before = mirror_usable(mirror);
+
+	do {
+		if ((before & ~failed) == 0)
+			return false;
+	} while (!__atomic_compare_exchange_n(&mirror->usable, &before, before & ~failed, false,
+					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if ((before & failed) >> i & 1)
+			kio_log(&mirror->layer, KIO_ERROR, "the leg %s failed and is stale: %e",
+				mirror->layer.legs[i]->name, error);
+	}
+	return true;
+}
+
+/* The frame goes up when it is on record which legs failed. */
 static enum kio_next
 record(struct mirror *mirror, struct mirror_frame *state)
 {
 	struct mirror_channel *channel = kio_frame_channel(state->frame);
-	uint32_t before = __atomic_fetch_and(&mirror->usable, ~state->failed, __ATOMIC_SEQ_CST);
 	bool begin, held;
 
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if ((before & state->failed) >> i & 1)
-			kio_log(&mirror->layer, KIO_ERROR, "the leg %s failed and is stale: %e",
-				mirror->layer.legs[i]->name, state->error);
-	}
 	kio__mutex_lock(&mirror->mutex);
 	/* the record may have become durable just now */
 	held = !is_on_record(mirror, state);
@@ -273,18 +286,15 @@ change_done(struct mirror *mirror, struct kio_frame *frame)
 
 	if (kio__likely(state->failed == 0 && is_on_record(mirror, state)))
 		return KIO_UP;
-	if (state->failed == state->legs) {
+	if (state->failed == state->legs ||
+	    (state->failed != 0 && !take_out(mirror, state->failed, state->error))) {
 		/* none of them is better than the others; but what they hold may differ */
 		if (state->error != -ENOTSUP)
 			__atomic_store_n(&mirror->unequal, 1, __ATOMIC_RELEASE);
 		kio_frame_set_status(frame, state->error);
 		return KIO_UP;
 	}
-	if (!mirror_has_state(mirror)) {
-		__atomic_fetch_and(&mirror->usable, ~state->failed, __ATOMIC_SEQ_CST);
-		return KIO_UP;
-	}
-	return record(mirror, state);
+	return mirror_has_state(mirror) ? record(mirror, state) : KIO_UP;
 }
 
 /* --- reads: from one leg ------------------------------------------------ */

@@ -263,3 +263,30 @@ TEST("mirror: a change that all legs fail leaves them perhaps different, and tha
 	rig_close(&rig);
 	refused(BOTH, -ESTALE, "the leg right is stale");
 }
+
+TEST("mirror: two changes that fail on a leg each leave one leg in use, not none")
+{
+	static const char *const texts[] = {
+		BOTH, "mirror state=none { trace id=1 name=left ; trace id=2 name=right }" };
+	struct kio *kio;
+	struct rig rig;
+
+	for (unsigned i = 0; i < 2; i++) {
+		create(BOTH);
+		CHECK(rig_open(&rig, texts[i], NULL));
+		kio = kio_create(rig.channel, 1);
+		fill_pattern(data, 4096, 0, 9);
+		trace_fail(1, KIO_WRITE, -EIO, 1);
+		kio_write(rig.kio, 0, kio_buf(rig.kio, data, 4096), 0, NULL);
+		trace_fail(2, KIO_WRITE, -EIO, 1);
+		kio_write(kio, 8192, kio_buf(kio, data, 4096), 0, NULL);
+		/* the right leg has the one; the other is on a leg that is stale by then */
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		CHECK_EQ(rig_wait(&rig, kio), -EIO);
+		kio_destroy(kio);
+		CHECK_EQ(rig_read(&rig, back, 4096, 0), 0);
+		CHECK_EQ(memcmp(data, back, 4096), 0);
+		CHECK_EQ(rig_write(&rig, data, 4096, 8192), 0);
+		rig_close(&rig);
+	}
+}
