@@ -93,7 +93,7 @@ put_stack(struct text *text, unsigned depth, unsigned block)
 			put_braces(text, depth - 1, block);
 			break;
 		}
-		/* fall through */
+		__attribute__((fallthrough));
 	default:
 		block = put_layer(text, block);
 		put_stack(text, depth - 1, block);
