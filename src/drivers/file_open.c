@@ -170,17 +170,22 @@ file_open_number(struct file *file, struct kio_diag *diag)
 static bool
 is_locked_by_itself(const struct file *file)
 {
-	struct flock lock = { .l_type = F_WRLCK };
+	uint64_t since = kio__now();
+	struct flock lock;
 	char path[32];
-	int fd, rc;
+	int fd;
 
 	kio_format(path, sizeof(path), "/proc/self/fd/%u", (unsigned)file->own);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	rc = fcntl(fd, F_OFD_GETLK, &lock);
+	do {
+		lock = (struct flock){ .l_type = F_WRLCK };
+		if (fcntl(fd, F_OFD_GETLK, &lock) < 0)
+			lock.l_type = F_UNLCK;
+	} while (lock.l_type != F_UNLCK && try_again(since));
 	close(fd);
-	return rc == 0 && lock.l_type != F_UNLCK;
+	return lock.l_type != F_UNLCK;
 }
 
 /* One opener. */

@@ -220,7 +220,7 @@ TEST("file: a second opener is refused, readers share")
 
 TEST("file: a descriptor of the program's is used and left open")
 {
-	struct kio_stack *stack;
+	struct kio_stack *stack, *second;
 	struct kio_diag diag;
 	char text[64];
 	int fd = open("f.img", O_RDWR | O_CREAT, 0600);
@@ -229,9 +229,13 @@ TEST("file: a descriptor of the program's is used and left open")
 	snprintf(text, sizeof(text), "file fd=%d", fd);
 	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), 0);
 	CHECK_EQ(kio_pwrite(stack, "hello", 5, 100, 0), 0);
+	/* a second stack would share its lock, and lose it to the first that closes */
+	CHECK_EQ(kio_stack_open(&second, text, NULL, &diag), -EBUSY);
 	kio_stack_close(&stack, NULL);
 	CHECK_EQ(pread(fd, back, 5, 100), 5);
 	CHECK_EQ(memcmp(back, "hello", 5), 0);
+	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), 0);
+	kio_stack_close(&stack, NULL);
 	close(fd);
 	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), -EBADF);
 	unlink("f.img");

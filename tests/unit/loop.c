@@ -332,6 +332,30 @@ TEST("loop: its descriptor is readable for the first step, and so nothing waits 
 	}
 }
 
+TEST("loop: its descriptor still wakes a foreign loop after kio_loop_run drove it")
+{
+	EACH_ENGINE(loop) {
+		struct count stop = { .task.run = count_up, .loop = loop, .wanted = 1 };
+		struct count count = { .task.run = count_up, .loop = loop, .wanted = 1000 };
+		struct pollfd fd = { .fd = kio_loop_fd(loop), .events = POLLIN };
+		pthread_t thread;
+
+		kio_loop_post(loop, &stop.task);
+		CHECK_EQ(kio_loop_run(loop), 0);
+		while (poll(&fd, 1, 0) == 1)
+			kio_loop_step(loop, 0);
+		/* the last thing that drives it is a run */
+		stop.wanted = 2;
+		kio_loop_post(loop, &stop.task);
+		CHECK_EQ(kio_loop_run(loop), 0);
+		pthread_create(&thread, NULL, post_later, &count);
+		CHECK_EQ(poll(&fd, 1, 1000), 1);
+		pthread_join(thread, NULL);
+		kio_loop_step(loop, 0);
+		CHECK_EQ(count.seen, 1);
+	}
+}
+
 static void
 count_hangup(struct kio_watch *watch, unsigned events)
 {

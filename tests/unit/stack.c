@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/math.h"
 #include "trace.h"
 
 static unsigned char data[1 << 20], back[1 << 20];
@@ -430,4 +433,85 @@ TEST("stack: a flush that the core hands out does not go to a leg that is absent
 	CHECK(rig_open(&rig, "sparing { file /nowhere/a }", NULL));
 	CHECK_EQ(rig_flush(&rig), 0);
 	rig_close(&rig);
+}
+
+/* --- a fan-out whose done holds ------------------------------------------ */
+
+static struct kio_frame *held;
+
+static bool
+holding_part(struct kio_layer *layer, struct kio_frame *frame, struct kio_part *part)
+{
+	uint64_t at = kio_frame_taken(frame);
+
+	(void)layer;
+	if (kio_frame_rest(frame) == 0)
+		return false;
+	part->offset = frame->offset + at;
+	part->data = kio_frame_take(frame, kio__min(kio_frame_rest(frame), 4096));
+	return true;
+}
+
+static enum kio_next
+holding_done(struct kio_layer *layer, struct kio_frame *frame)
+{
+	(void)layer;
+	held = frame;
+	return KIO_HOLD;
+}
+
+static const struct kio_class holding_class = {
+	.abi = KIO_LAYER_ABI,
+	.struct_size = sizeof(struct kio_class),
+	.name = "holding",
+	.summary = "parts of a page, and holds when they are back",
+	.size = sizeof(struct kio_layer),
+	.min_legs = 1,
+	.max_legs = 1,
+	.part = holding_part,
+	.done = holding_done,
+};
+
+TEST("stack: done of a fan-out may hold, on top and below a layer")
+{
+	static const char *const texts[] = { "holding | trace", "log | holding | trace" };
+	static bool registered;
+	struct rig rig;
+
+	if (!registered)
+		CHECK_EQ(kio_class_register(&holding_class), 0);
+	registered = true;
+	for (unsigned i = 0; i < KIO__COUNT(texts); i++) {
+		CHECK(rig_open(&rig, texts[i], NULL));
+		held = NULL;
+		kio_write(rig.kio, 0, kio_buf(rig.kio, data, 8192), 0, NULL);
+		while (held == NULL)
+			kio_loop_step(rig.loop, 1000000000);
+		CHECK_EQ(trace_count, 2);
+		CHECK(!kio_event_fired(&rig.kio->event));
+		kio_resume(held, 0);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		rig_close(&rig);
+	}
+}
+
+TEST("align: an extent that ends before the request begins says nothing of it")
+{
+	int fd = open("holes.img", O_RDWR | O_CREAT, 0600);
+	struct rig rig;
+
+	/* the file tells holes by 4K, the blocks below align have 16K: hole, data, data, data */
+	CHECK_EQ(ftruncate(fd, 65536), 0);
+	CHECK_EQ(pwrite(fd, data, 12288, 4096), 12288);
+	close(fd);
+	CHECK(rig_open(&rig, "align | concat { file holes.img ; null size=64K block=16K }", NULL));
+	kio_extent(rig.kio, 0, 100, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	CHECK_EQ(rig.kio->extent_flags, KIO_EXTENT_HOLE | KIO_EXTENT_ZERO);
+	kio_extent(rig.kio, 5000, 30000, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	CHECK_EQ(rig.kio->extent_flags, 0);
+	CHECK_EQ(rig.kio->extent_len, 16384 - 5000);
+	rig_close(&rig);
+	CHECK_EQ(remove("holes.img"), 0);
 }
