@@ -130,7 +130,7 @@ int cli_close(const struct cli *cli, struct target *target);
 
 int cli_loop_open(const struct cli *cli, struct kio_loop **loop, unsigned depth);
 
-/* Signals SIGINT and SIGTERM that came, or 0. cli_signals_begin: from now on they are noted. */
+/* SIGINT, SIGTERM or SIGHUP that came, or 0. cli_signals_begin: from now on they are noted. */
 void cli_signals_begin(void);
 int cli_signal(void);
 /* Calls fn when a signal comes, on the loop. */

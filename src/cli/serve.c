@@ -2,7 +2,7 @@
 /*
  * kiobuf serve: a stack as an NBD export.
  *
- * SIGINT and SIGTERM end it in order: no new requests, what is in flight is
+ * SIGINT, SIGTERM and SIGHUP end it in order: no new requests, what is in flight is
  * answered, the stack is flushed and closed. That is success.
  */
 #include <errno.h>
@@ -311,8 +311,8 @@ const struct cli_command cli_serve = {
 	.name = "serve",
 	.arguments = "STACK",
 	.summary = "serve a file or stack over NBD",
-	.more = "Requests may be finer than the stack's blocks: align is put on top then. SIGINT and\n"
-		"SIGTERM end it in order, with exit code 0; with --run it ends as the command does.",
+	.more = "Requests may be finer than the stack's blocks: align is put on top then. SIGINT,\n"
+		"SIGTERM and SIGHUP end it in order, with exit code 0; with --run it ends as the command does.",
 	.least = 1,
 	.most = 1,
 	.options = options,

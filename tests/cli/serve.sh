@@ -40,6 +40,11 @@ check "serve: the socket is gone afterwards" test ! -e sock
 
 serve 'mem size=16M'
 ends INT 0 "serve: SIGINT too"
+"$K" create 'mirror { file hup1.img size=1M ; file hup2.img size=1M }' 2>/dev/null
+serve 'mirror { file hup1.img ; file hup2.img }'
+ends HUP 0 "serve: SIGHUP, when its terminal goes away"
+check "serve: and its mirror is closed, with both legs in sync" \
+	"$K" copy 'mem size=512K' 'mirror { file hup1.img ; file hup2.img }' --force
 : >plain
 code 5 "serve: a file that is no socket is not replaced" "$K" serve 'mem size=1M' --unix plain
 serve 'mem size=16M'
