@@ -34,6 +34,7 @@
 #define KIO__HAS_MEM 0x40u  /* first frame: references of its segments to give back */
 #define KIO__PART 0x80u     /* first frame: a part of a split */
 #define KIO__LEND 0x100u    /* first frame: memory of the lend budget */
+#define KIO__COVERED 0x200u /* first frame: the whole of this part holds its range */
 
 #define KIO__CLEANUP                                                                       \
 	(KIO__JOINED | KIO__BOUNCED | KIO__RANGED | KIO__HAS_MEM | KIO__PART | KIO__LEND)
@@ -185,6 +186,8 @@ void kio__submit_later(struct kio_frame *frame);
 
 /* ops.c: all but reads and writes that fit */
 void kio__enter_slowly(struct kio_frame *frame, struct kio_level *level);
+/* What is left to do there once the frame was checked and counted. */
+void kio__enter_counted(struct kio_frame *frame, struct kio_level *level);
 /* kio__enter for those who are in no hurry. */
 void kio__enter_frame(struct kio_frame *frame, struct kio_level *level);
 void kio__submit_checked(struct kio *kio, struct kio_frame *frame, struct kio_level *level);
@@ -210,7 +213,11 @@ void kio__lend_clean(struct kio *kio);
 
 /* range.c */
 void kio__ordered_submit(struct kio_layer *layer, struct kio_frame *frame);
+/* True: the frame needs no range, or has it. False: it enters again, counted, when it has. */
+bool kio__range_take(struct kio_frame *frame);
 void kio__range_clean(struct kio_frame *frame);
+/* Ranges begin and end on multiples of this; 1 where there are none. */
+uint64_t kio__range_block(const struct kio_level *level);
 size_t kio__range_size(void);
 int kio__ranges_create(struct kio__ranges **ranges, uint32_t block);
 void kio__ranges_destroy(struct kio__ranges **ranges);

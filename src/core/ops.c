@@ -137,14 +137,18 @@ expect_inside(const struct kio_frame *frame, const struct kio_level *level)
 			   frame->offset, kio__level_size(level), level->mask + 1);
 }
 
+/*
+ * The whole takes its range before its parts take containers: else a part that
+ * waits for a range would keep one from whoever holds the range.
+ */
 void
-kio__enter_slowly(struct kio_frame *frame, struct kio_level *level)
+kio__enter_counted(struct kio_frame *frame, struct kio_level *level)
 {
 	enum kio_op op = (enum kio_op)frame->op;
 	bool native = (level->ops & KIO_OP_BIT(op)) != 0;
 
-	expect_inside(frame, level);
-	count(frame, level);
+	if (!kio__range_take(frame))
+		return;
 	switch (op) {
 	case KIO_READ:
 	case KIO_WRITE:
@@ -175,4 +179,12 @@ kio__enter_slowly(struct kio_frame *frame, struct kio_level *level)
 		break;
 	}
 	level->submit(level->layer, frame);
+}
+
+void
+kio__enter_slowly(struct kio_frame *frame, struct kio_level *level)
+{
+	expect_inside(frame, level);
+	count(frame, level);
+	kio__enter_counted(frame, level);
 }

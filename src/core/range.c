@@ -252,7 +252,7 @@ granted_elsewhere(struct kio_task *task)
 	struct kio_level *level = kio->frame->level;
 
 	task->run = NULL;
-	level->enter(level->layer, kio->frame);
+	kio__enter_counted(kio->frame, level);
 }
 
 /* One that went before is gone; the frame may be another loop's. */
@@ -285,29 +285,39 @@ kio__range_clean(struct kio_frame *frame)
 	unlock(ranges, shared);
 }
 
-/* Stands before the submit of a class with ordered writes. */
-void
-kio__ordered_submit(struct kio_layer *layer, struct kio_frame *frame)
+uint64_t
+kio__range_block(const struct kio_level *level)
+{
+	return level->ranges != NULL ? level->ranges->block : 1;
+}
+
+bool
+kio__range_take(struct kio_frame *frame)
 {
 	struct kio_level *level = frame->level;
 	struct range *range;
 
-	if (frame->op != KIO_WRITE && frame->op != KIO_WRITE_ZEROES && frame->op != KIO_DISCARD) {
-		level->enter(layer, frame);
-		return;
-	}
-	if ((frame->bits & KIO__RANGED) == 0) {
-		range = kio__area(frame, level->range_at);
-		range->frame = frame;
-		range->from = kio__align_down(frame->offset, level->ranges->block);
-		range->to = kio__align_up(frame->offset + frame->data.len, level->ranges->block);
-		range->class_ = class_of(range->to - range->from);
-		frame->bits |= KIO__RANGED;
-		frame->kio->frame = frame;
-		if (!acquire(level->ranges, range)) {
-			kio__bump(&level->waits, 1);
-			return;
-		}
-	}
-	level->enter(layer, frame);
+	if (level->ranges == NULL || (frame->bits & (KIO__RANGED | KIO__COVERED)) != 0)
+		return true;
+	if (frame->op != KIO_WRITE && frame->op != KIO_WRITE_ZEROES && frame->op != KIO_DISCARD)
+		return true;
+	range = kio__area(frame, level->range_at);
+	range->frame = frame;
+	range->from = kio__align_down(frame->offset, level->ranges->block);
+	range->to = kio__align_up(frame->offset + frame->data.len, level->ranges->block);
+	range->class_ = class_of(range->to - range->from);
+	frame->bits |= KIO__RANGED;
+	frame->kio->frame = frame;
+	if (acquire(level->ranges, range))
+		return true;
+	kio__bump(&level->waits, 1);
+	return false;
+}
+
+/* Stands before the submit of a class with ordered writes. */
+void
+kio__ordered_submit(struct kio_layer *layer, struct kio_frame *frame)
+{
+	if (kio__range_take(frame))
+		frame->level->enter(layer, frame);
 }

@@ -146,13 +146,13 @@ send(struct kio_join *join, struct kio *kio, const struct kio_part *part)
 	/* the parts of a split by limits do not overlap: what may be changed stays so */
 	if (!join->fans && part->op == KIO_WRITE)
 		bits |= join->frame->bits & KIO__WRITABLE;
+	if (!join->fans && (join->frame->bits & (KIO__RANGED | KIO__COVERED)) != 0)
+		bits |= KIO__COVERED;
 	kio__set_head(frame, (uint32_t)part->op | part->flags << 8 | KIO__HEAD_BITS(bits));
 	frame->priv = 0;
 	kio->frame = frame;
 	if (join->fans || part->op != (enum kio_op)join->frame->op)
 		kio__enter_frame(frame, level);
-	else if ((join->frame->bits & KIO__RANGED) != 0)
-		level->enter(level->layer, frame); /* its range is held by the whole */
 	else
 		level->submit(level->layer, frame); /* checked and counted with the whole */
 }
@@ -350,6 +350,20 @@ take(struct kio_join *join, uint64_t len)
 
 /* --- by limits ---------------------------------------------------------- */
 
+/*
+ * No two parts share a block of the range lock: the whole holds the range, and
+ * what one part does to the block the other would undo.
+ */
+static uint64_t
+part_len(const struct kio_join *join, uint64_t longest)
+{
+	uint64_t at = join->frame->offset + join->taken;
+
+	if (join->rest.len <= longest)
+		return join->rest.len;
+	return kio__align_down(at + longest, kio__range_block(join->frame->level)) - at;
+}
+
 static bool
 next_by_limit(struct kio_join *join, struct kio_part *part)
 {
@@ -358,7 +372,7 @@ next_by_limit(struct kio_join *join, struct kio_part *part)
 	if (join->rest.len == 0)
 		return false;
 	part->offset = frame->offset + join->taken;
-	part->data = take(join, frame->spare);
+	part->data = take(join, part_len(join, frame->spare));
 	return true;
 }
 
@@ -391,18 +405,17 @@ next_zeroes(struct kio_join *join, struct kio_part *part)
 {
 	struct kio_frame *frame = join->frame;
 	const struct kio_level *level = frame->level;
-	uint64_t len = kio__min(join->rest.len, (uint64_t)ZERO_PAGE * ZERO_SEGS);
+	uint64_t longest = kio__min(level->max_len, (uint64_t)ZERO_PAGE * ZERO_SEGS);
 
-	/* so short that the part is not split once more, by the same reserve */
-	len = kio__min(len, level->max_len);
-	if (level->max_copy != 0)
-		len = kio__min(len, level->max_copy);
-	if (len == 0)
+	if (join->rest.len == 0)
 		return false;
+	/* so short that the part is not split once more, by the same reserve */
+	if (level->max_copy != 0)
+		longest = kio__min(longest, level->max_copy);
 	part->op = KIO_WRITE;
 	part->flags &= ~KIO_NO_UNMAP;
 	part->offset = frame->offset + join->taken;
-	part->data = (struct kio_iter){ zero_segs, 0, take(join, len).len };
+	part->data = (struct kio_iter){ zero_segs, 0, take(join, part_len(join, longest)).len };
 	return true;
 }
 
