@@ -28,8 +28,10 @@ kio__arena_open(struct kio__arena *arena, size_t size, size_t *bytes)
 	words = (arena->pages + WORD - 1) / WORD;
 	arena->base = kio__alloc_aligned((size_t)arena->pages * PAGE, PAGE);
 	arena->used = kio__alloc(words * sizeof(uint64_t));
-	if (arena->base == NULL || arena->used == NULL)
+	if (arena->base == NULL || arena->used == NULL) {
+		kio__arena_close(arena);
 		return -ENOMEM;
+	}
 	*bytes += (size_t)arena->pages * PAGE + words * sizeof(uint64_t);
 	return 0;
 }
@@ -44,6 +46,7 @@ kio__arena_close(struct kio__arena *arena)
 	kio__free(arena->used);
 	arena->base = NULL;
 	arena->used = NULL;
+	arena->pages = 0;
 }
 
 static bool
@@ -139,8 +142,22 @@ take_room(struct kio_frame *frame, size_t len)
 	return false;
 }
 
+/* The same for all of the frame's data, in parts where that is too much. */
+static bool
+take_copy_room(struct kio_frame *frame)
+{
+	uint32_t most = frame->level->max_copy;
+
+	if (most != 0 && frame->data.len > most) {
+		kio__split_by_limit(frame, most);
+		return false;
+	}
+	return take_room(frame, (size_t)frame->data.len);
+}
+
+/* Room is free: the first that wait get it. */
 static void
-serve(struct kio__arena *arena)
+serve_frames(struct kio__arena *arena)
 {
 	struct kio_task *task;
 	struct kio_frame *frame;
@@ -179,11 +196,7 @@ kio_writable(struct kio_frame *frame, struct kio_iter *out)
 		*out = frame->data;
 		return true;
 	}
-	if (frame->data.len > level->max_copy) {
-		kio__split_by_limit(frame, level->max_copy);
-		return false;
-	}
-	if (!take_room(frame, (size_t)frame->data.len))
+	if (!take_copy_room(frame))
 		return false;
 	kio__bump(&level->copied, frame->data.len);
 	*out = bounce_iter(frame);
@@ -195,11 +208,7 @@ kio_bounce(struct kio_frame *frame, struct kio_iter *out)
 {
 	struct kio_level *level = frame->level;
 
-	if (frame->data.len > level->max_copy) {
-		kio__split_by_limit(frame, level->max_copy);
-		return false;
-	}
-	if (!take_room(frame, (size_t)frame->data.len))
+	if (!take_copy_room(frame))
 		return false;
 	*out = bounce_iter(frame);
 	if (frame->op == KIO_READ)
@@ -218,7 +227,7 @@ kio__bounce_clean(struct kio_frame *frame)
 	if ((frame->bits & KIO__COPY_BACK) != 0 && frame->kio->event.status == 0)
 		kio__bump(&level->copied, kio_iter_copy(frame->data, bounce_iter(frame)));
 	kio__arena_give(&level->arena, bounce->page, bounce->pages);
-	serve(&level->arena);
+	serve_frames(&level->arena);
 }
 
 void
@@ -239,6 +248,7 @@ kio_complete_lent(struct kio_frame *frame, struct kio_iter data,
 		kio__panic("kio_complete_lent: %s lends %U bytes of %U", frame->level->layer->name,
 			   data.len, frame->data.len);
 	kio__first_frame(kio)->data = data;
+	kio__first_frame(kio)->bits |= KIO__LEND;
 	kio->lent_release = release;
 	kio->lender = frame;
 	kio->lent = 1;
@@ -275,7 +285,7 @@ lend_enter(struct kio *kio)
 {
 	struct kio_frame *frame = kio__first_frame(kio);
 
-	kio__submit_checked(kio, frame, kio->start);
+	kio__submit_checked(frame, kio->start);
 }
 
 static void
@@ -328,11 +338,10 @@ kio_lend(struct kio *kio, uint64_t offset, uint64_t len, kio_done_fn done)
 	kio_prepare(kio, KIO_READ, 0, offset, (struct kio_iter){ NULL, 0, len }, done);
 	kio->frame = frame;
 	frame->level = kio->start;
-	frame->priv = 0;
 	if (kio->start->layer->limits.lend && len != 0) {
 		/* checked as any read is; its memory comes from below */
 		frame->data.seg = &kio_no_data;
-		kio__submit_checked(kio, frame, kio->start);
+		kio__submit_checked(frame, kio->start);
 		return;
 	}
 	if (len != 0)
@@ -366,10 +375,23 @@ kio__lend_clean(struct kio *kio)
 	lend_serve(channel);
 }
 
+/* A layer above the lender reads once more: what was lent goes back first. */
+void
+kio__lend_again(struct kio *kio)
+{
+	struct kio_frame *first = kio__first_frame(kio);
+
+	if (kio->lent == 0 || kio->lender == NULL)
+		return;
+	kio__lend_clean(kio);
+	first->data = kio_iter_none(first->data.len);
+	first->bits &= (uint16_t)~KIO__LEND;
+}
+
 void
 kio_release(struct kio *kio)
 {
-	if (kio->lent == 0)
+	if (kio->lent == 0 && kio_data(kio).len != 0)
 		kio__panic("kio_release: the container holds no lent memory");
 	kio__lend_clean(kio);
 }

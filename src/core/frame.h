@@ -33,7 +33,7 @@
 #define KIO__RANGED 0x20u   /* holds a range */
 #define KIO__HAS_MEM 0x40u  /* first frame: references of its segments to give back */
 #define KIO__PART 0x80u     /* first frame: a part of a split */
-#define KIO__LEND 0x100u    /* first frame: memory of the lend budget */
+#define KIO__LEND 0x100u    /* first frame: memory is lent, of the budget or by a driver */
 #define KIO__COVERED 0x200u /* first frame: the whole of this part holds its range */
 
 #define KIO__CLEANUP                                                                       \
@@ -190,7 +190,7 @@ void kio__enter_slowly(struct kio_frame *frame, struct kio_level *level);
 void kio__enter_counted(struct kio_frame *frame, struct kio_level *level);
 /* kio__enter for those who are in no hurry. */
 void kio__enter_frame(struct kio_frame *frame, struct kio_level *level);
-void kio__submit_checked(struct kio *kio, struct kio_frame *frame, struct kio_level *level);
+void kio__submit_checked(struct kio_frame *frame, struct kio_level *level);
 
 /* split.c */
 void kio__split_by_limit(struct kio_frame *frame, uint64_t longest);
@@ -210,6 +210,7 @@ int kio__arena_take(struct kio__arena *arena, unsigned pages);
 void kio__arena_give(struct kio__arena *arena, unsigned page, unsigned pages);
 void kio__bounce_clean(struct kio_frame *frame);
 void kio__lend_clean(struct kio *kio);
+void kio__lend_again(struct kio *kio);
 
 /* range.c */
 void kio__ordered_submit(struct kio_layer *layer, struct kio_frame *frame);

@@ -123,7 +123,7 @@ submit(struct kio *kio, struct kio_frame *frame, unsigned op_and_flags, uint64_t
 		kio__bump(&level->bytes, len);
 		level->submit(level->layer, frame);
 	} else {
-		kio__submit_checked(kio, frame, level);
+		kio__submit_checked(frame, level);
 	}
 }
 
@@ -266,14 +266,20 @@ finished_twice(const struct kio_frame *frame)
 }
 
 static inline __attribute__((always_inline)) void
+mark_finished(struct kio_frame *frame)
+{
+	if (kio__unlikely((frame->bits & KIO__FINISHED) != 0))
+		finished_twice(frame);
+	frame->bits |= KIO__FINISHED;
+	frame->kio->frame = frame;
+}
+
+static inline __attribute__((always_inline)) void
 finish(struct kio_frame *frame, int status)
 {
 	struct kio *kio = frame->kio;
 
-	if (kio__unlikely((frame->bits & KIO__FINISHED) != 0))
-		finished_twice(frame);
-	frame->bits |= KIO__FINISHED;
-	kio->frame = frame;
+	mark_finished(frame);
 	kio->event.status = status;
 	kio__loop_push(frame->level->loop, &kio->task);
 }
@@ -310,12 +316,13 @@ kio_complete_extent(struct kio_frame *frame, uint64_t len, uint32_t extent_flags
 	kio__finish_frame(frame, 0);
 }
 
+/* An error that is handed on keeps its range; a new one is about all bytes. */
 void
 kio_frame_set_status(struct kio_frame *frame, int status)
 {
 	struct kio *kio = frame->kio;
 
-	if (status < 0 && kio->event.status == 0) {
+	if (status < 0 && kio->event.status != status) {
 		kio->fail_from = 0;
 		kio->fail_len = frame->data.len;
 		kio__bump(&frame->level->errors, 1);
@@ -323,21 +330,10 @@ kio_frame_set_status(struct kio_frame *frame, int status)
 	kio->event.status = status;
 }
 
-/* An error that is handed on keeps its range; a new one is about all bytes. */
-static void
-resume_status(struct kio_frame *frame, int status)
-{
-	if (status < 0 && frame->kio->event.status != status) {
-		frame->kio->fail_from = 0;
-		frame->kio->fail_len = frame->data.len;
-	}
-	frame->kio->event.status = status;
-}
-
 void
 kio_resume(struct kio_frame *frame, int status)
 {
-	resume_status(frame, status);
+	kio_frame_set_status(frame, status);
 	kio__finish_frame(frame, status);
 }
 
@@ -356,9 +352,8 @@ kio_resume_post(struct kio_frame *frame, int status)
 {
 	struct kio *kio = frame->kio;
 
-	resume_status(frame, status);
-	frame->bits |= KIO__FINISHED;
-	kio->frame = frame;
+	kio_frame_set_status(frame, status);
+	mark_finished(frame);
 	kio->task.run = resume_posted;
 	kio_loop_post(frame->level->loop, &kio->task);
 }
@@ -414,6 +409,8 @@ send_again(struct kio_frame *frame)
 {
 	if ((frame->bits & KIO__BOUNCED) != 0)
 		kio__bounce_clean(frame);
+	if (kio__unlikely(frame->kio->lent != 0))
+		kio__lend_again(frame->kio);
 	frame->bits &= (uint16_t)~(KIO__FINISHED | KIO__BOUNCED | KIO__COPY_BACK);
 	frame->kio->event.status = 0;
 	frame->level->submit(frame->level->layer, frame);

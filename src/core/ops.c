@@ -96,11 +96,10 @@ memory_bits(const struct kio_frame *frame)
 }
 
 void
-kio__submit_checked(struct kio *kio, struct kio_frame *frame, struct kio_level *level)
+kio__submit_checked(struct kio_frame *frame, struct kio_level *level)
 {
 	int rc = check(frame, level);
 
-	(void)kio;
 	frame->bits |= memory_bits(frame);
 	if (rc < 0)
 		kio_complete(frame, rc);

@@ -210,7 +210,7 @@ go_on(struct kio_join *join)
 
 /* A container is free: who waits for one gets it. */
 static void
-serve(struct kio__reserve *reserve)
+serve_joins(struct kio__reserve *reserve)
 {
 	struct kio_join *join;
 
@@ -310,7 +310,7 @@ kio__part_up(struct kio *kio)
 		finish_split(join);
 	}
 	if (kio__unlikely(!kio__queue_empty(&reserve->waiting)))
-		serve(reserve);
+		serve_joins(reserve);
 }
 
 /* --- beginning and end -------------------------------------------------- */

@@ -186,49 +186,6 @@ TEST("core: overlapping writes below align end as one of them, never mixed withi
 	rig_close(&rig);
 }
 
-TEST("core: lent reads come without a copy from mem, and from the budget elsewhere")
-{
-	struct kio_stack_options options = { .lend_bytes = 65536 };
-	struct kio_stat stat;
-	struct kio *more;
-	struct rig rig;
-	size_t len = 0;
-	struct kio_iter lent;
-	unsigned done = 0;
-
-	CHECK(rig_open(&rig, "crop offset=4K | mem 1M", NULL));
-	fill_pattern(data, 8192, 0, 3);
-	CHECK_EQ(rig_write(&rig, data, 8192, 4096), 0);
-	kio_lend(rig.kio, 4096, 8192, NULL);
-	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
-	lent = kio_data(rig.kio);
-	CHECK_EQ(lent.len, 8192);
-	CHECK_EQ(memcmp(kio_iter_next(&lent, &len), data, 8192), 0);
-	kio_channel_stat(rig.channel, kio_layer_next(kio_stack_top(rig.stack)), &stat);
-	CHECK_EQ(stat.copied, 8192); /* of the write alone */
-	kio_release(rig.kio);
-	rig_close(&rig);
-
-	CHECK(rig_open(&rig, "trace", &options));
-	more = kio_create(rig.channel, 1);
-	more->priv = &done;
-	kio_lend(rig.kio, 0, 65536, NULL);
-	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
-	kio_lend(more, 0, 4096, count_done);
-	for (int i = 0; i < 10; i++)
-		kio_loop_step(rig.loop, 0);
-	CHECK_EQ(done, 0); /* the budget is spent: it waits at the top */
-	kio_release(rig.kio);
-	CHECK_EQ(rig_wait(&rig, more), 0);
-	kio_release(more);
-	kio_lend(rig.kio, 0, 65537, NULL);
-	CHECK_EQ(rig_wait(&rig, rig.kio), -ENOMEM);
-	kio_lend(rig.kio, 1 << 20, 4096, NULL);
-	CHECK_EQ(rig_wait(&rig, rig.kio), -ERANGE);
-	kio_destroy(more);
-	rig_close(&rig);
-}
-
 TEST("core: an event of a container can be in a group, and done comes last")
 {
 	struct kio_group group;

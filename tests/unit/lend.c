@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Lent reads: who holds the memory, and who gives it back. */
+#include <errno.h>
+
+#include "trace.h"
+
+static unsigned char data[8192];
+
+static void
+count_done(struct kio *kio)
+{
+	(*(unsigned *)kio->priv)++;
+}
+
+TEST("lend: reads come without a copy from mem, and from the budget elsewhere")
+{
+	struct kio_stack_options options = { .lend_bytes = 65536 };
+	struct kio_stat stat;
+	struct kio *more;
+	struct rig rig;
+	size_t len = 0;
+	struct kio_iter lent;
+	unsigned done = 0;
+
+	CHECK(rig_open(&rig, "crop offset=4K | mem 1M", NULL));
+	fill_pattern(data, 8192, 0, 3);
+	CHECK_EQ(rig_write(&rig, data, 8192, 4096), 0);
+	kio_lend(rig.kio, 4096, 8192, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	lent = kio_data(rig.kio);
+	CHECK_EQ(lent.len, 8192);
+	CHECK_EQ(memcmp(kio_iter_next(&lent, &len), data, 8192), 0);
+	kio_channel_stat(rig.channel, kio_layer_next(kio_stack_top(rig.stack)), &stat);
+	CHECK_EQ(stat.copied, 8192); /* of the write alone */
+	kio_release(rig.kio);
+	rig_close(&rig);
+
+	CHECK(rig_open(&rig, "trace", &options));
+	more = kio_create(rig.channel, 1);
+	more->priv = &done;
+	kio_lend(rig.kio, 0, 65536, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	kio_lend(more, 0, 4096, count_done);
+	for (int i = 0; i < 10; i++)
+		kio_loop_step(rig.loop, 0);
+	CHECK_EQ(done, 0); /* the budget is spent: it waits at the top */
+	kio_release(rig.kio);
+	CHECK_EQ(rig_wait(&rig, more), 0);
+	kio_release(more);
+	kio_lend(rig.kio, 0, 65537, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), -ENOMEM);
+	kio_lend(rig.kio, 1 << 20, 4096, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), -ERANGE);
+	kio_destroy(more);
+	rig_close(&rig);
+}
+
+/* --- a layer above the lender that is not content ------------------------ */
+
+static unsigned again, spoilt;
+
+static enum kio_next
+picky_done(struct kio_layer *layer, struct kio_frame *frame)
+{
+	(void)layer;
+	if (again > 0) {
+		again--;
+		return KIO_AGAIN;
+	}
+	if (spoilt > 0) {
+		spoilt--;
+		kio_frame_set_status(frame, -EIO);
+	}
+	return KIO_UP;
+}
+
+static const struct kio_class picky_class = {
+	.abi = KIO_LAYER_ABI,
+	.struct_size = sizeof(struct kio_class),
+	.name = "picky",
+	.summary = "reads again, or fails what was read",
+	.size = sizeof(struct kio_layer),
+	.min_legs = 1,
+	.max_legs = 1,
+	.done = picky_done,
+};
+
+static void
+open_picky(struct rig *rig, const char *text)
+{
+	static bool registered;
+
+	if (!registered)
+		CHECK_EQ(kio_class_register(&picky_class), 0);
+	registered = true;
+	CHECK(rig_open(rig, text, NULL));
+	fill_pattern(data, sizeof(data), 0, 3);
+	CHECK_EQ(rig_write(rig, data, sizeof(data), 0), 0);
+}
+
+TEST("lend: a read that fails above the lender holds nothing")
+{
+	static const char *const texts[] = { "picky | mem 1M", "log | picky | trace" };
+	struct rig rig;
+
+	for (unsigned i = 0; i < 2; i++) {
+		open_picky(&rig, texts[i]);
+		spoilt = 1;
+		kio_lend(rig.kio, 0, 4096, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), -EIO);
+		/* a second lend is refused while the first is held, and so is closing */
+		kio_lend(rig.kio, 0, 4096, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		kio_release(rig.kio);
+		rig_close(&rig);
+	}
+}
+
+TEST("lend: a read that is sent again is lent once")
+{
+	static const char *const texts[] = { "picky | mem 1M", "picky | log | picky | trace" };
+	struct kio_iter lent;
+	struct rig rig;
+	size_t len = 0;
+
+	for (unsigned i = 0; i < 2; i++) {
+		open_picky(&rig, texts[i]);
+		again = 3;
+		kio_lend(rig.kio, 0, sizeof(data), NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		lent = kio_data(rig.kio);
+		CHECK_EQ(lent.len, sizeof(data));
+		CHECK_EQ(memcmp(kio_iter_next(&lent, &len), data, 4096), 0);
+		kio_release(rig.kio);
+		rig_close(&rig);
+	}
+}
+
+TEST("lend: nothing is lent for no bytes, and may be released")
+{
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "mem 1M", NULL));
+	kio_lend(rig.kio, 4096, 0, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	kio_release(rig.kio);
+	rig_close(&rig);
+}
