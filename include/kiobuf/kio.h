@@ -70,6 +70,7 @@ struct kio {
 
 	char *area;            /* the layers' private areas */
 	struct kio_join *join; /* of a part: where it meets the others */
+	struct kio *of_reserve; /* of a part: the next of its reserve */
 	uint64_t part_start;
 	uint64_t part_covers;
 	uint64_t part_offset;
@@ -77,6 +78,7 @@ struct kio {
 	uint32_t lent; /* holds lent memory: 0, or 1 + its first page of the lend budget */
 	void (*lent_release)(struct kio_frame *frame);
 	struct kio_frame *lender;
+	struct kio_frame *held; /* of kio_resume_post */
 } __attribute__((aligned(64)));
 
 /*
@@ -128,6 +130,14 @@ KIO_PUBLIC void kio_submit(struct kio *kio);
 
 /* Any thread: submits on the container's loop. */
 KIO_PUBLIC void kio_post(struct kio *kio);
+
+/*
+ * Asks for an early end; on the container's loop, nothing if it is not in
+ * flight. The wish reaches the parts, and through them the drivers. There is
+ * one completion as ever, and then nobody touches the memory any more: with
+ * -ECANCELED, or with what really happened.
+ */
+KIO_PUBLIC void kio_cancel(struct kio *kio);
 
 /* kio_prepare_view and kio_submit in one. */
 KIO_PUBLIC void kio_submit_view(struct kio *kio, unsigned op_and_flags, uint64_t offset,

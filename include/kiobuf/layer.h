@@ -59,7 +59,7 @@ struct kio_frame {
 enum kio_next {
 	KIO_UP,    /* go on to the layer above */
 	KIO_HOLD,  /* wait for kio_resume or kio_resume_post */
-	KIO_AGAIN, /* call submit again with this frame, as it first was */
+	KIO_AGAIN, /* call submit again with this frame, as it first was; not if it was cancelled */
 };
 
 /* A part of a frame that fans out. */
@@ -144,6 +144,7 @@ struct kio_opt {
 #define KIO_ORDERED_WRITES 0x04u   /* overlapping changes run one after the other */
 #define KIO_SEES_PARTS 0x08u       /* part_done sees all parts; else those that failed, and extents */
 #define KIO_PARTS_FLUSH 0x10u      /* part() is asked for flushes too; else they go to every leg */
+#define KIO_ENDS_CHANGES 0x20u     /* a change that has been split is not cancelled: legs stay alike */
 
 struct kio_class {
 	uint32_t abi;         /* KIO_LAYER_ABI */
@@ -190,6 +191,13 @@ struct kio_class {
 				   struct kio_part *part);
 	/* The result is back: kio_frame_status. Runs after all parts for one that fans out. */
 	enum kio_next (*done)(struct kio_layer *layer, struct kio_frame *frame);
+
+	/*
+	 * Somebody wants this frame to end, which submit has kept: complete it now
+	 * if that is possible, with -ECANCELED. Absent: it ends when it ends. What
+	 * waits in the core, and the parts of a split, are the core's to cancel.
+	 */
+	void (*cancel)(struct kio_layer *layer, struct kio_frame *frame);
 
 	/*
 	 * Grows to size, the legs first by kio_leg_resize. Absent: -ENOTSUP. A
@@ -294,6 +302,9 @@ kio_frame_status(const struct kio_frame *frame)
 {
 	return frame->kio->event.status;
 }
+
+/* Somebody called kio_cancel for it. */
+KIO_PUBLIC bool kio_frame_cancelled(const struct kio_frame *frame);
 
 /* In done(): what the layer above sees. */
 KIO_PUBLIC void kio_frame_set_status(struct kio_frame *frame, int status);

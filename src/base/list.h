@@ -54,4 +54,20 @@ kio__queue_pop(struct kio__queue *queue)
 	return link;
 }
 
+/* False: it is not in the queue. */
+static inline bool
+kio__queue_remove(struct kio__queue *queue, void *item)
+{
+	struct kio__link **at = &queue->head;
+
+	while (*at != NULL && *at != item)
+		at = &(*at)->next;
+	if (*at == NULL)
+		return false;
+	*at = (*at)->next;
+	if (*at == NULL)
+		queue->tail = at;
+	return true;
+}
+
 #endif

@@ -171,6 +171,12 @@ serve_frames(struct kio__arena *arena)
 	}
 }
 
+bool
+kio__bounce_withdraw(struct kio_frame *frame)
+{
+	return kio__queue_remove(&frame->level->arena.waiting, &frame->kio->task);
+}
+
 static struct kio_iter
 bounce_iter(const struct kio_frame *frame)
 {
@@ -291,8 +297,19 @@ lend_enter(struct kio *kio)
 static void
 lend_enter_later(struct kio_task *task)
 {
+	struct kio *kio = kio_container_of(task, struct kio, task);
+
 	task->run = NULL;
-	lend_enter(kio_container_of(task, struct kio, task));
+	if (kio__is_cancelled(kio))
+		kio__finish_cancelled(kio->frame);
+	else
+		lend_enter(kio);
+}
+
+bool
+kio__lend_withdraw(struct kio *kio)
+{
+	return kio__queue_remove(&kio->channel->lend.waiting, &kio->task);
 }
 
 static void

@@ -36,6 +36,11 @@
 #define KIO__LEND 0x100u    /* first frame: memory is lent, of the budget or by a driver */
 #define KIO__COVERED 0x200u /* first frame: the whole of this part holds its range */
 
+#define KIO__UNWANTED 0x400u /* first frame: somebody wants it to end */
+#define KIO__FANS 0x800u    /* parts of the class are on their way */
+#define KIO__LIMITED 0x1000u /* parts of a split by limits, or of zeroes, are */
+#define KIO__UP 0x2000u      /* its parts are back, and done has seen it: it may be held */
+
 #define KIO__CLEANUP                                                                       \
 	(KIO__JOINED | KIO__BOUNCED | KIO__RANGED | KIO__HAS_MEM | KIO__PART | KIO__LEND)
 
@@ -43,6 +48,7 @@
 struct kio__reserve {
 	struct kio__queue home;    /* of kio */
 	struct kio__queue waiting; /* of kio_join */
+	struct kio *all;           /* by of_reserve */
 	unsigned count;            /* all, in flight or not */
 	unsigned at_home;
 };
@@ -162,6 +168,12 @@ kio__first_frame(struct kio *kio)
 	return (struct kio_frame *)(void *)(kio + 1);
 }
 
+static inline bool
+kio__is_cancelled(const struct kio *kio)
+{
+	return (((const struct kio_frame *)(const void *)(kio + 1))->bits & KIO__UNWANTED) != 0;
+}
+
 static inline void *
 kio__area(const struct kio_frame *frame, uint32_t at)
 {
@@ -184,6 +196,9 @@ void kio__finish_frame(struct kio_frame *frame, int status);
 /* Calls the level's submit again, later. */
 void kio__submit_later(struct kio_frame *frame);
 
+/* cancel.c */
+void kio__finish_cancelled(struct kio_frame *frame);
+
 /* ops.c: all but reads and writes that fit */
 void kio__enter_slowly(struct kio_frame *frame, struct kio_level *level);
 /* What is left to do there once the frame was checked and counted. */
@@ -196,6 +211,7 @@ void kio__submit_checked(struct kio_frame *frame, struct kio_level *level);
 void kio__split_by_limit(struct kio_frame *frame, uint64_t longest);
 void kio__split_zeroes(struct kio_frame *frame);
 void kio__part_up(struct kio *kio);
+void kio__split_cancel(struct kio_frame *frame);
 void kio__reserve_init(struct kio__reserve *reserve);
 /* Containers for parts of level: that start there, or at its legs. */
 int kio__reserve_open(struct kio_level *level, bool fans, unsigned count, size_t *bytes);
@@ -209,6 +225,9 @@ void kio__arena_close(struct kio__arena *arena);
 int kio__arena_take(struct kio__arena *arena, unsigned pages);
 void kio__arena_give(struct kio__arena *arena, unsigned page, unsigned pages);
 void kio__bounce_clean(struct kio_frame *frame);
+/* True: it waited for memory, and does not any more. */
+bool kio__bounce_withdraw(struct kio_frame *frame);
+bool kio__lend_withdraw(struct kio *kio);
 void kio__lend_clean(struct kio *kio);
 void kio__lend_again(struct kio *kio);
 
@@ -217,6 +236,8 @@ void kio__ordered_submit(struct kio_layer *layer, struct kio_frame *frame);
 /* True: the frame needs no range, or has it. False: it enters again, counted, when it has. */
 bool kio__range_take(struct kio_frame *frame);
 void kio__range_clean(struct kio_frame *frame);
+/* True: it waited for its range, and does not any more. */
+bool kio__range_withdraw(struct kio_frame *frame);
 /* Ranges begin and end on multiples of this; 1 where there are none. */
 uint64_t kio__range_block(const struct kio_level *level);
 size_t kio__range_size(void);

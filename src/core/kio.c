@@ -177,7 +177,10 @@ submit_again(struct kio_task *task)
 	struct kio_frame *frame = kio->frame;
 
 	task->run = NULL;
-	frame->level->submit(frame->level->layer, frame);
+	if (kio__unlikely(kio__is_cancelled(kio)))
+		kio__finish_cancelled(frame);
+	else
+		frame->level->submit(frame->level->layer, frame);
 }
 
 void
@@ -210,6 +213,7 @@ descend(struct kio_frame *frame, uint64_t offset, bool moves, struct kio_level *
 		next->data = frame->data;
 		head &= from->pass_head;
 		kio__set_head(next, head);
+		frame->kio->frame = next;
 	} else if (moves) {
 		next->offset = offset;
 	}
@@ -249,6 +253,7 @@ kio_pass_data(struct kio_frame *frame, uint64_t offset, struct kio_iter data)
 	/* a copy that belongs to this level may be changed by those below */
 	if ((frame->bits & (KIO__BOUNCED | KIO__COPY_BACK)) == KIO__BOUNCED)
 		bits = KIO__WRITABLE;
+	frame->kio->frame = next;
 	next->level = to;
 	next->offset = offset;
 	next->data = data;
@@ -344,16 +349,18 @@ resume_posted(struct kio_task *task)
 
 	/* the task stays as it is until it is posted again: a walk up needs it empty */
 	task->run = NULL;
+	mark_finished(kio->held);
 	kio__go_up(kio);
 }
 
+/* Of what the loop looks at meanwhile, to cancel, nothing is touched. */
 void
 kio_resume_post(struct kio_frame *frame, int status)
 {
 	struct kio *kio = frame->kio;
 
 	kio_frame_set_status(frame, status);
-	mark_finished(frame);
+	kio->held = frame;
 	kio->task.run = resume_posted;
 	kio_loop_post(frame->level->loop, &kio->task);
 }
@@ -411,17 +418,25 @@ send_again(struct kio_frame *frame)
 		kio__bounce_clean(frame);
 	if (kio__unlikely(frame->kio->lent != 0))
 		kio__lend_again(frame->kio);
-	frame->bits &= (uint16_t)~(KIO__FINISHED | KIO__BOUNCED | KIO__COPY_BACK);
+	frame->bits &= (uint16_t)~(KIO__FINISHED | KIO__UP | KIO__BOUNCED | KIO__COPY_BACK);
 	frame->kio->event.status = 0;
+	frame->kio->frame = frame;
 	frame->level->submit(frame->level->layer, frame);
 }
 
-/* The layer holds the container, or sends it down again. */
-static __attribute__((noinline)) void
+/* The layer holds the container, or sends it down again. False: it goes up after all. */
+static __attribute__((noinline)) bool
 stays(struct kio_frame *frame, enum kio_next next)
 {
-	if (next == KIO_AGAIN)
-		send_again(frame);
+	if (next == KIO_HOLD)
+		return true;
+	if (kio__is_cancelled(frame->kio)) {
+		if (frame->kio->event.status == 0)
+			kio_frame_set_status(frame, -ECANCELED);
+		return false;
+	}
+	send_again(frame);
+	return true;
 }
 
 /* From a frame whose level is through with it; or, with parts, about to be. */
@@ -432,7 +447,8 @@ go_up_carefully(struct kio *kio, struct kio_frame *frame)
 	enum kio_next next;
 
 	if ((frame->bits & KIO__JOINED) != 0) {
-		frame->bits &= (uint16_t)~(KIO__JOINED | KIO__FINISHED); /* done may hold it */
+		/* done may hold it */
+		frame->bits = (uint16_t)((frame->bits & ~(KIO__JOINED | KIO__FINISHED)) | KIO__UP);
 		goto joined;
 	}
 	for (;;) {
@@ -443,10 +459,8 @@ go_up_carefully(struct kio *kio, struct kio_frame *frame)
 		frame--;
 	joined:
 		next = frame->level->done(frame->level->layer, frame);
-		if (next != KIO_UP) {
-			stays(frame, next);
+		if (next != KIO_UP && stays(frame, next))
 			return;
-		}
 	}
 	if ((first->bits & KIO__PART) != 0) {
 		kio__part_up(kio);
@@ -496,10 +510,8 @@ go_up(struct kio *kio, struct kio_frame *frame)
 		}
 		frame--;
 		next = frame->level->done(frame->level->layer, frame);
-		if (kio__unlikely(next != KIO_UP)) {
-			stays(frame, next);
+		if (kio__unlikely(next != KIO_UP) && stays(frame, next))
 			return;
-		}
 	}
 	top_reached(kio, first);
 }

@@ -66,6 +66,8 @@ struct kio_engine {
 	void (*arm)(struct kio_loop *loop, uint64_t due_ns);
 
 	void (*start)(struct kio_loop *loop, struct kio__io *io);
+	/* Ends one that was started early, if it can: with -ECANCELED as its result. */
+	void (*cancel)(struct kio_loop *loop, struct kio__io *io);
 	/* A slot for a descriptor, -1 for none; and giving it back. May be NULL. */
 	int (*slot_open)(struct kio_loop *loop, int fd);
 	void (*slot_close)(struct kio_loop *loop, int slot);
@@ -112,6 +114,12 @@ static inline void
 kio__loop_start(struct kio_loop *loop, struct kio__io *io)
 {
 	loop->engine->start(loop, io);
+}
+
+static inline void
+kio__loop_cancel(struct kio_loop *loop, struct kio__io *io)
+{
+	loop->engine->cancel(loop, io);
 }
 
 extern const struct kio_engine kio__engine_uring;

@@ -252,7 +252,10 @@ granted_elsewhere(struct kio_task *task)
 	struct kio_level *level = kio->frame->level;
 
 	task->run = NULL;
-	kio__enter_counted(kio->frame, level);
+	if (kio__is_cancelled(kio))
+		kio__finish_cancelled(kio->frame);
+	else
+		kio__enter_counted(kio->frame, level);
 }
 
 /* One that went before is gone; the frame may be another loop's. */
@@ -312,6 +315,29 @@ kio__range_take(struct kio_frame *frame)
 		return true;
 	kio__bump(&level->waits, 1);
 	return false;
+}
+
+bool
+kio__range_withdraw(struct kio_frame *frame)
+{
+	struct kio__ranges *ranges = frame->level->ranges;
+	struct range *range;
+	bool shared, waits;
+
+	if ((frame->bits & KIO__RANGED) == 0)
+		return false;
+	range = kio__area(frame, frame->level->range_at);
+	shared = lock(ranges);
+	waits = range->before != 0;
+	if (waits) {
+		ranges->waiting--;
+		take_out(ranges, range);
+		if (ranges->waiting != 0)
+			visit_overlapping(ranges, range, count_down);
+		frame->bits &= (uint16_t)~KIO__RANGED;
+	}
+	unlock(ranges, shared);
+	return waits;
 }
 
 /* Stands before the submit of a class with ordered writes. */

@@ -41,6 +41,8 @@ kio__reserve_open(struct kio_level *level, bool fans, unsigned count, size_t *by
 		if (kio == NULL)
 			return -ENOMEM;
 		kio->channel = level->channel;
+		kio->of_reserve = reserve->all;
+		reserve->all = kio;
 		*bytes += kio->bytes;
 		kio__queue_push(&reserve->home, &kio->task);
 		reserve->count++;
@@ -59,6 +61,7 @@ kio__reserve_close(struct kio__reserve *reserve)
 			   reserve->count - reserve->at_home, reserve->count);
 	while ((task = kio__queue_pop(&reserve->home)) != NULL)
 		kio__free(kio_container_of(task, struct kio, task));
+	reserve->all = NULL;
 	reserve->count = reserve->at_home = 0;
 }
 
@@ -179,6 +182,7 @@ finish_split(struct kio_join *join)
 		kio->fail_from = join->fail_from;
 		kio->fail_len = join->fail_to - join->fail_from;
 	}
+	frame->bits &= (uint16_t)~(KIO__FANS | KIO__LIMITED);
 	if (join->fans)
 		frame->bits |= KIO__JOINED;
 	kio__finish_frame(frame, join->status);
@@ -294,8 +298,12 @@ kio__part_up(struct kio *kio)
 
 	if (kio__unlikely(!is_plain(join, kio))) {
 		if (show_part(join, kio, &part) == KIO_AGAIN) {
-			send(join, kio, &part);
-			return;
+			if (kio__likely(!kio__is_cancelled(kio))) {
+				send(join, kio, &part);
+				return;
+			}
+			if (part.status == 0)
+				part.status = -ECANCELED;
 		}
 		collect(join, kio, &part);
 	}
@@ -311,6 +319,52 @@ kio__part_up(struct kio *kio)
 	}
 	if (kio__unlikely(!kio__queue_empty(&reserve->waiting)))
 		serve_joins(reserve);
+}
+
+/* --- cancelling --------------------------------------------------------- */
+
+static struct kio_join *
+join_of(const struct kio_frame *frame)
+{
+	if ((frame->bits & KIO__FANS) != 0)
+		return kio__area(frame, frame->level->fan_at);
+	/* write-zeroes that are written have the container's own */
+	if (frame->op == KIO_WRITE_ZEROES)
+		return frame->kio->join;
+	return kio__area(frame, frame->level->limit_at);
+}
+
+/* No more parts: what none has taken ends here. */
+static void
+give_up_rest(struct kio_join *join)
+{
+	uint64_t from = join->pulled ? join->part.start : join->taken;
+
+	if (join->waiting)
+		kio__queue_remove(&join->reserve->waiting, join);
+	join->waiting = false;
+	from = kio__min(from, join->frame->data.len);
+	collect_error(join, from, join->frame->data.len - from, -ECANCELED);
+	kio__group_close(&join->group);
+}
+
+void
+kio__split_cancel(struct kio_frame *frame)
+{
+	struct kio_join *join = join_of(frame);
+	bool changes = frame->op != KIO_READ && frame->op != KIO_EXTENTS;
+
+	if (changes && join->fans &&
+	    (frame->level->layer->class_->bits & KIO_ENDS_CHANGES) != 0)
+		return;
+	if (!kio__group_is_sealed(&join->group))
+		give_up_rest(join);
+	for (struct kio *kio = join->reserve->all; kio != NULL; kio = kio->of_reserve) {
+		if (kio->join == join)
+			kio_cancel(kio);
+	}
+	if (kio__group_is_over(&join->group))
+		finish_split(join);
 }
 
 /* --- beginning and end -------------------------------------------------- */
@@ -336,6 +390,8 @@ static void
 begin(struct kio_join *join)
 {
 	kio_group_init(&join->group, KIO_SETTLE, 0);
+	join->frame->kio->frame = join->frame;
+	join->frame->bits |= join->fans ? KIO__FANS : KIO__LIMITED;
 	go_on(join);
 }
 

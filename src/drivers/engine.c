@@ -94,6 +94,18 @@ kio__blocking_start(struct kio_loop *loop, struct kio__io *io)
 		blocking_run(job);
 }
 
+void
+kio__blocking_cancel(struct kio_loop *loop, struct kio__io *io)
+{
+	struct kio__job *job = (struct kio__job *)(void *)&io->task;
+
+	if (!kio__pool_withdraw(&blocking, job))
+		return;
+	io->result = -ECANCELED;
+	io->task.run = blocking_back;
+	kio__loop_push(loop, &io->task);
+}
+
 /* --- watches ------------------------------------------------------------ */
 
 int

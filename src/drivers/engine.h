@@ -11,6 +11,8 @@
 
 /* Carries out io on a thread of the pool; done runs on the loop. */
 void kio__blocking_start(struct kio_loop *loop, struct kio__io *io);
+/* Only while no thread has begun it. */
+void kio__blocking_cancel(struct kio_loop *loop, struct kio__io *io);
 
 /* An epoll set with the watches of a loop. */
 struct kio__watches {

@@ -180,7 +180,7 @@ file_moved(struct kio__io *io)
 		file_end(self, 0);
 		return;
 	}
-	if (result == -EINTR || result == -EAGAIN) {
+	if ((result == -EINTR || result == -EAGAIN) && !kio_frame_cancelled(self->frame)) {
 		file_go_on(self);
 	} else if (result <= 0) {
 		if (io->durable)
@@ -416,6 +416,19 @@ file_submit(struct kio_layer *layer, struct kio_frame *frame)
 }
 
 static void
+file_cancel(struct kio_layer *layer, struct kio_frame *frame)
+{
+	struct file_channel *channel = kio_frame_channel(frame);
+	struct file_io *self = kio_frame_area(frame);
+
+	(void)layer;
+	if (kio__queue_remove(&channel->waiting, &self->io.task))
+		file_end(self, -ECANCELED);
+	else
+		kio__loop_cancel(kio_frame_loop(frame), &self->io);
+}
+
+static void
 file_describe(const struct kio_layer *layer, char *text, size_t size)
 {
 	const struct file *file = kio_container_of(layer, struct file, layer);
@@ -439,6 +452,7 @@ const struct kio_class kio_class_file = {
 	.channel_open = file_channel_open,
 	.channel_close = file_channel_close,
 	.submit = file_submit,
+	.cancel = file_cancel,
 	.resize = kio__file_resize,
 	.describe = file_describe,
 };

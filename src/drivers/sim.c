@@ -303,6 +303,21 @@ sim_submit(struct kio_layer *layer, struct kio_frame *frame)
 	kio_timer_arm(loop, &state->timer, kio_loop_now(loop) + latency);
 }
 
+/* Untouched, carried out all the same, or too late to say: each of them happens. */
+static void
+sim_cancel(struct kio_layer *layer, struct kio_frame *frame)
+{
+	struct sim *sim = sim_of(layer);
+	struct sim_frame *state = kio_frame_area(frame);
+	uint64_t chance = next_random(&sim->random) % 4;
+
+	if (chance == 0 || !kio_timer_cancel(kio_frame_loop(frame), &state->timer))
+		return;
+	if (chance == 1)
+		carry_out(sim, frame);
+	kio_complete(frame, -ECANCELED);
+}
+
 const struct kio_class kio_class_sim = {
 	.abi = KIO_LAYER_ABI,
 	.struct_size = sizeof(struct kio_class),
@@ -315,6 +330,7 @@ const struct kio_class kio_class_sim = {
 	.open = sim_open,
 	.close = sim_close,
 	.submit = sim_submit,
+	.cancel = sim_cancel,
 };
 
 /* --- virtual time ------------------------------------------------------- */
@@ -376,5 +392,6 @@ const struct kio_engine kio__engine_sim = {
 	.poll = virtual_poll,
 	.wake = virtual_wake,
 	.start = kio__blocking_start,
+	.cancel = kio__blocking_cancel,
 	.now = virtual_now,
 };

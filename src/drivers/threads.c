@@ -150,6 +150,7 @@ const struct kio_engine kio__engine_threads = {
 	.fd = threads_fd,
 	.arm = threads_arm,
 	.start = kio__blocking_start,
+	.cancel = kio__blocking_cancel,
 	.watch = threads_watch,
 	.unwatch = threads_unwatch,
 };

@@ -29,6 +29,7 @@
 /* user_data of what is not an I/O */
 #define WAKE 1u
 #define WATCHES 2u
+#define CANCEL 3u
 #define OTHERS 4u /* completions of those at most, read anew before they are reaped */
 
 struct uring {
@@ -229,6 +230,35 @@ uring_start(struct kio_loop *loop, struct kio__io *io)
 }
 
 static void
+unpushed(struct kio_task *task)
+{
+	struct kio__io *io = kio_container_of(task, struct kio__io, task);
+
+	io->done(io);
+}
+
+/* The I/O completes by itself, with -ECANCELED or not; the answer to this says nothing more. */
+static void
+uring_cancel(struct kio_loop *loop, struct kio__io *io)
+{
+	struct uring *uring = loop->state;
+	struct io_uring_sqe *sqe;
+
+	if (io->op == KIO__IO_CALL) {
+		kio__blocking_cancel(loop, io);
+	} else if (kio__queue_remove(&uring->waiting, &io->task)) {
+		io->result = -ECANCELED;
+		io->task.run = unpushed;
+		kio__loop_push(loop, &io->task);
+	} else if (uring->in_flight < uring->most) {
+		sqe = next_sqe(loop, uring);
+		io_uring_prep_cancel(sqe, io, 0);
+		io_uring_sqe_set_data64(sqe, CANCEL);
+		uring->in_flight++;
+	}
+}
+
+static void
 push_waiting(struct kio_loop *loop, struct uring *uring)
 {
 	struct kio_task *task;
@@ -247,6 +277,8 @@ reap(struct kio_loop *loop, struct uring *uring)
 
 	io_uring_for_each_cqe(&uring->ring, head, cqe) {
 		count++;
+		if (cqe->user_data == CANCEL)
+			continue;
 		if (kio__likely(cqe->user_data > WATCHES)) {
 			io = (struct kio__io *)(uintptr_t)cqe->user_data;
 			io->result = cqe->res;
@@ -441,6 +473,7 @@ const struct kio_engine kio__engine_uring = {
 	.fd = uring_fd,
 	.arm = uring_arm,
 	.start = uring_start,
+	.cancel = uring_cancel,
 	.slot_open = uring_slot_open,
 	.slot_close = uring_slot_close,
 	.watch = uring_watch,

@@ -4,6 +4,8 @@
  */
 #include <kiobuf/layer.h>
 
+#include "port/port.h"
+
 struct delay {
 	struct kio_layer layer;
 	uint64_t latency; /* ns */
@@ -39,6 +41,16 @@ delay_submit(struct kio_layer *layer, struct kio_frame *frame)
 	kio_timer_arm(loop, &state->timer, kio_loop_now(loop) + delay->latency);
 }
 
+static void
+delay_cancel(struct kio_layer *layer, struct kio_frame *frame)
+{
+	struct delay_frame *state = kio_frame_area(frame);
+
+	(void)layer;
+	if (kio_timer_cancel(kio_frame_loop(frame), &state->timer))
+		kio_complete(frame, -ECANCELED);
+}
+
 const struct kio_class kio_class_delay = {
 	.abi = KIO_LAYER_ABI,
 	.struct_size = sizeof(struct kio_class),
@@ -51,5 +63,6 @@ const struct kio_class kio_class_delay = {
 	.min_legs = 1,
 	.max_legs = 1,
 	.submit = delay_submit,
+	.cancel = delay_cancel,
 	.resize = kio_resize_below,
 };

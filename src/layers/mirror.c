@@ -329,7 +329,7 @@ read_done(struct mirror *mirror, struct kio_frame *frame)
 	unsigned leg = NOW(frame->priv);
 	uint32_t tried = TRIED(frame->priv) | 1u << leg;
 
-	if (kio__likely(kio_frame_status(frame) == 0))
+	if (kio__likely(kio_frame_status(frame) == 0) || kio_frame_cancelled(frame))
 		return KIO_UP;
 	kio_log(&mirror->layer, KIO_WARNING, "reading %U bytes at %U from %s: %e", frame->data.len,
 		frame->offset, mirror->layer.legs[leg]->name, kio_frame_status(frame));
@@ -419,7 +419,7 @@ const struct kio_class kio_class_mirror = {
 	.opts = mirror_opts,
 	.min_legs = 1,
 	.max_legs = UINT32_MAX,
-	.bits = KIO_KEEPS_DATA | KIO_ORDERED_WRITES | KIO_PARTS_FLUSH,
+	.bits = KIO_KEEPS_DATA | KIO_ORDERED_WRITES | KIO_PARTS_FLUSH | KIO_ENDS_CHANGES,
 	.open = kio__mirror_open,
 	.create = kio__mirror_create,
 	.close = kio__mirror_close,

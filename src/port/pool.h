@@ -32,6 +32,8 @@ struct kio__pool {
 
 /* Runs job->run(job) on one of the threads. -EAGAIN: there is none. */
 int kio__pool_queue(struct kio__pool *pool, struct kio__job *job);
+/* False: it runs, or has run. */
+bool kio__pool_withdraw(struct kio__pool *pool, struct kio__job *job);
 void kio__pool_end(struct kio__pool *pool);
 
 #endif

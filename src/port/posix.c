@@ -338,6 +338,26 @@ kio__pool_queue(struct kio__pool *pool, struct kio__job *job)
 	return rc;
 }
 
+bool
+kio__pool_withdraw(struct kio__pool *pool, struct kio__job *job)
+{
+	struct kio__job **at = &pool->first;
+	bool found;
+
+	pthread_mutex_lock(&pool->mutex);
+	while (*at != NULL && *at != job)
+		at = &(*at)->next;
+	found = *at != NULL;
+	if (found) {
+		*at = job->next;
+		if (*at == NULL)
+			pool->last = at;
+		pool->queued--;
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	return found;
+}
+
 void
 kio__pool_end(struct kio__pool *pool)
 {

@@ -109,6 +109,7 @@ run_seed(uint64_t seed, struct totals *totals)
 	run.fua = 4;
 	run.longest = 40000;
 	rnd_seed(seed);
+	run.cancel = rnd(2) == 0 ? UINT32_MAX : 40;
 	if (rnd(2) == 0)
 		run_legs(seed, &run, totals);
 	else
@@ -117,6 +118,7 @@ run_seed(uint64_t seed, struct totals *totals)
 	totals->ios += run.ios;
 	totals->bytes += run.bytes;
 	totals->flushes += run.flushes;
+	totals->cancelled += run.cancelled;
 }
 
 static void
@@ -124,15 +126,15 @@ print(const struct totals *totals, bool json)
 {
 	if (json)
 		printf("{\"schema\": \"kiobuf/sim/1\", \"seeds\": %lu, \"ios\": %lu, \"bytes\": %lu, "
-		       "\"power_cuts\": %lu, \"runs_with_errors\": %lu, \"flushes\": %lu, \"mirrors\": %lu, "
+		       "\"power_cuts\": %lu, \"runs_with_errors\": %lu, \"flushes\": %lu, \"cancelled\": %lu, \"mirrors\": %lu, "
 		       "\"mirrors_reopened\": %lu, \"mirrors_degraded\": %lu, \"failures\": 0}\n",
 		       totals->seeds, totals->ios, totals->bytes, totals->cuts, totals->errors, totals->flushes,
-		       totals->mirrors, totals->reopened, totals->degraded);
+		       totals->cancelled, totals->mirrors, totals->reopened, totals->degraded);
 	else
-		printf("%lu seeds, %lu I/Os, %lu power cuts, %lu with errors, %lu flushes; "
+		printf("%lu seeds, %lu I/Os, %lu power cuts, %lu with errors, %lu flushes, %lu cancelled; "
 		       "%lu mirrors opened %lu times, %lu degraded, %lu written apart\n",
 		       totals->seeds, totals->ios, totals->cuts, totals->errors, totals->flushes,
-		       totals->mirrors, totals->reopened, totals->degraded, totals->apart);
+		       totals->cancelled, totals->mirrors, totals->reopened, totals->degraded, totals->apart);
 	printf("%d passed, 0 failed\n", 1);
 }
 

@@ -21,7 +21,7 @@ struct op {
 	uint64_t offset, len;
 	unsigned char *memory;
 	struct kio_mem mem;
-	bool busy, looks;
+	bool busy, looks, cancelled;
 	uint32_t number; /* of a write */
 };
 
@@ -133,7 +133,10 @@ op_done(struct kio *kio)
 	run->bytes += op->len;
 	if (status < 0) {
 		/* of a write that failed either may be there: `by` stands */
-		run->saw_error = true;
+		run->saw_error |= status != -ECANCELED;
+		if (status == -ECANCELED && !op->cancelled)
+			fail(run->seed, run->text, "nobody cancelled this", op->offset);
+		run->cancelled += status == -ECANCELED;
 		if (op->op != KIO_FLUSH && (kio->fail_len == 0 || kio->fail_from + kio->fail_len > op->len))
 			fail(run->seed, run->text, "a failure outside its request", kio->fail_from);
 	} else if (op->op == KIO_READ && op->looks) {
@@ -269,6 +272,7 @@ quiet_op(struct run *run, enum kio_op kind, uint64_t offset, uint64_t len)
 	ops[0].number = 0;
 	ops[0].flags = 0;
 	ops[0].looks = true;
+	ops[0].cancelled = false;
 	ops[0].busy = true;
 	return &ops[0];
 }
@@ -319,10 +323,15 @@ run_requests(struct run *run, unsigned count)
 		if (run->steps != 0 && --run->steps == 0)
 			cut_power(run);
 		op = &ops[rnd(IN_FLIGHT)];
-		if (!op->busy)
+		if (!op->busy) {
+			op->cancelled = false;
 			start(run, op);
-		else
+		} else if (rnd(run->cancel) == 0) {
+			op->cancelled = true;
+			kio_cancel(op->kio);
+		} else {
 			kio_loop_step(run->loop, (int64_t)rnd(100000));
+		}
 		if (rnd(200) == 0)
 			run_flush(run);
 	}

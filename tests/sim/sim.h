@@ -14,7 +14,7 @@
 #define IN_FLIGHT 8
 
 struct totals {
-	uint64_t seeds, ios, bytes, cuts, errors, flushes;
+	uint64_t seeds, ios, bytes, cuts, errors, flushes, cancelled;
 	uint64_t mirrors, reopened, degraded, apart; /* mirrors with state, and how they opened again */
 };
 
@@ -72,6 +72,8 @@ struct run {
 	uint64_t flushes, ios, bytes;
 	bool saw_error;
 	unsigned fua;     /* one in so many writes */
+	unsigned cancel;  /* one in so many steps cancels a request */
+	uint64_t cancelled;
 	uint64_t longest; /* bytes of a request, about */
 	unsigned steps;   /* until the power fails, if not 0 */
 	uint32_t acked_from; /* or until a write behind this number with FUA is acknowledged */
