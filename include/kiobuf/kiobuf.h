@@ -17,6 +17,7 @@
 #include <kiobuf/loop.h>
 #include <kiobuf/kio.h>
 #include <kiobuf/stack.h>
+#include <kiobuf/control.h>
 
 KIO_BEGIN
 

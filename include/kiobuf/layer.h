@@ -30,6 +30,7 @@
 
 #include <kiobuf/base.h>
 #include <kiobuf/chain.h>
+#include <kiobuf/control.h>
 #include <kiobuf/kio.h>
 #include <kiobuf/loop.h>
 #include <kiobuf/op.h>
@@ -93,6 +94,14 @@ enum kio_opt_type {
 
 #define KIO_OPT_MAIN 1u     /* the first bare word is its value */
 #define KIO_OPT_REQUIRED 2u /* there is no default */
+/*
+ * kio_control_set changes it while requests run: a number, a choice or yes|no.
+ * The core stores it as one word; the layer reads it with KIO_OPT_NOW.
+ */
+#define KIO_OPT_CHANGEABLE 4u
+
+/* A changeable option as it is now. */
+#define KIO_OPT_NOW(ptr) __atomic_load_n((ptr), __ATOMIC_RELAXED)
 
 /* Wiped and freed by the core when the stack closes. */
 struct kio_secret {
@@ -206,6 +215,20 @@ struct kio_class {
 	int (*resize)(struct kio_layer *layer, uint64_t size, struct kio_diag *diag);
 	/* A few words on its state, for info; may be empty. */
 	void (*describe)(const struct kio_layer *layer, char *text, size_t size);
+
+	/* How it is; asked on any thread, and answered without waiting. Absent: always well. */
+	enum kio_health (*health)(const struct kio_layer *layer);
+	/* The same of a leg, and a few words on it; text may be left empty. */
+	enum kio_health (*leg_health)(const struct kio_layer *layer, unsigned leg, char *text,
+				      size_t size);
+	/* What an operator can ask for; see kiobuf/control.h. */
+	const struct kio_operation *operations;
+	/*
+	 * A changeable option is about to get this value, which the core stores
+	 * when 0 comes back. Beside requests on all loops. Absent: all that parse do.
+	 */
+	int (*set)(struct kio_layer *layer, const struct kio_opt *opt, uint64_t value,
+		   struct kio_diag *diag);
 };
 
 /*
@@ -338,7 +361,8 @@ KIO_PUBLIC int kio_refuse(struct kio_diag *diag, int error, const char *format, 
 /*
  * %s string, %d int, %u unsigned, %U uint64_t, %x uint64_t in hex, %c char,
  * %S uint64_t as a size ("4K"), %T uint64_t nanoseconds ("20ms"), %e an errno
- * in words, %%. Returns the length the whole text has.
+ * in words, %q string, quoted where a shell needs that, %%. Returns the length
+ * the whole text has.
  */
 KIO_PUBLIC size_t kio_format(char *text, size_t size, const char *format, ...);
 
@@ -348,6 +372,15 @@ KIO_PUBLIC const char *kio_error_text(int error);
 /* A message for the operator, on the layer's name. As kio_format. */
 KIO_PUBLIC void kio_log(const struct kio_layer *layer, enum kio_severity severity,
 			const char *format, ...);
+
+/*
+ * The layer's health has changed to this, and what it answers when asked does
+ * show it: goes to the log at once, and to those who watch. Any thread; does not
+ * block. repair: what `kiobuf ctl SOCK` is to be told ("replace left STACK");
+ * NULL: nothing can be. See %q for names in it.
+ */
+KIO_PUBLIC void kio_notice(const struct kio_layer *layer, enum kio_health health,
+			   const char *repair, const char *format, ...);
 
 /* A leg that was left out; nothing may be sent to it. */
 KIO_PUBLIC bool kio_leg_absent(const struct kio_layer *leg);

@@ -52,11 +52,27 @@ enum kio_severity { KIO_INFO, KIO_WARNING, KIO_ERROR };
 /* A message for the operator. Any thread; does not block. */
 typedef void (*kio_log_fn)(void *priv, enum kio_severity severity, const char *text);
 
+enum kio_health { KIO_HEALTH_OK, KIO_HEALTH_DEGRADED, KIO_HEALTH_FAILED };
+
+/* The health of a layer or of its legs has changed. */
+struct kio_notice {
+	const struct kio_layer *layer;
+	enum kio_health health; /* of the layer, from now on */
+	const char *text;       /* what happened */
+	const char *repair;     /* what `kiobuf ctl SOCK` is to be told; NULL: nothing can be */
+};
+
+/* Any thread; does not block. The notice is gone when it returns. */
+typedef void (*kio_notice_fn)(void *priv, const struct kio_notice *notice);
+
 struct kio_stack_options {
 	const char *const *set; /* "key=value" for each ${key}; NULL at the end */
 	const char *engine;     /* of the stack's own loops, as in kio_loop_options */
 	kio_log_fn log;         /* NULL: nobody listens */
 	void *log_priv;
+	kio_notice_fn notice;   /* besides the log; NULL: nobody listens */
+	void *notice_priv;
+	const char *control;    /* a control socket, to be named in messages; NULL: there is none */
 	unsigned reserve;  /* containers in the reserve of a level; 0: 64 */
 	size_t lend_bytes; /* lend budget of a channel; 0: 1 MiB */
 	bool read_only;    /* open drivers for reading; changes are refused */

@@ -31,6 +31,32 @@ put_string(struct text *text, const char *string)
 		put_char(text, *string);
 }
 
+/* As a shell reads it back: one word. */
+static void
+put_quoted(struct text *text, const char *string)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "._-/@:+,";
+	bool bare = *string != '\0';
+
+	for (const char *at = string; *at != '\0' && bare; at++) {
+		bare = false;
+		for (const char *good = plain; *good != '\0' && !bare; good++)
+			bare = *at == *good;
+	}
+	if (bare) {
+		put_string(text, string);
+		return;
+	}
+	put_char(text, '\'');
+	for (; *string != '\0'; string++) {
+		if (*string == '\'')
+			put_string(text, "'\\'");
+		put_char(text, *string);
+	}
+	put_char(text, '\'');
+}
+
 static void
 put_number(struct text *text, uint64_t value, unsigned base)
 {
@@ -94,6 +120,7 @@ kio__format_args(char *at, size_t size, const char *format, va_list args)
 			continue;
 		}
 		switch (*++format) {
+		case 'q': put_quoted(&text, va_arg(args, const char *)); break;
 		case 's': put_string(&text, va_arg(args, const char *)); break;
 		case 'd': put_int(&text, va_arg(args, int)); break;
 		case 'u': put_number(&text, va_arg(args, unsigned), 10); break;

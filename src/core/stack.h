@@ -28,6 +28,7 @@ struct kio_stack {
 	struct kio__mutex own_mutex;
 	struct kio__blocking *idle; /* their containers */
 	struct kio_limits limits; /* as seen from above the top */
+	bool controlled; /* atomic: an operation or a change of an option runs */
 	/* what src/stack hangs here: texts and secrets of options; freed with the stack */
 	void *text;
 	void (*text_free)(void *text);
@@ -56,6 +57,10 @@ int kio__stack_open(struct kio_stack *stack, struct kio_layer *top, struct kio_d
 
 /* Closes what is open and frees everything, layers that were never opened too. */
 int kio__stack_close(struct kio_stack *stack, struct kio_diag *diag);
+
+/* control.c: -EBUSY: another one is at it. */
+int kio__control_begin(struct kio_stack *stack, struct kio_diag *diag);
+void kio__control_end(struct kio_stack *stack);
 
 /* blocking.c: lets go of what I/O while opening needed, and of the blocking forms. */
 void kio__setup_close(struct kio_stack *stack);

@@ -17,7 +17,8 @@ struct delay_frame {
 };
 
 static const struct kio_opt delay_opts[] = {
-	KIO_OPT_TIME(struct delay, latency, 1000000, "added to each request", .flags = KIO_OPT_MAIN),
+	KIO_OPT_TIME(struct delay, latency, 1000000, "added to each request",
+		     .flags = KIO_OPT_MAIN | KIO_OPT_CHANGEABLE),
 	{ 0 }
 };
 
@@ -38,7 +39,7 @@ delay_submit(struct kio_layer *layer, struct kio_frame *frame)
 
 	state->timer = (struct kio_timer){ .task.run = delay_over };
 	state->frame = frame;
-	kio_timer_arm(loop, &state->timer, kio_loop_now(loop) + delay->latency);
+	kio_timer_arm(loop, &state->timer, kio_loop_now(loop) + KIO_OPT_NOW(&delay->latency));
 }
 
 static void

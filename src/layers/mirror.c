@@ -38,6 +38,7 @@ struct mirror_channel {
 	unsigned in_flight;
 	uint32_t legs;   /* that get the record */
 	uint32_t failed; /* of them */
+	int error;       /* of the last of those */
 	struct kio__queue served; /* whose failures are in the record being written */
 };
 
@@ -127,13 +128,15 @@ record_done(struct mirror_channel *channel)
 	if (channel->failed != 0) {
 		/* a leg that does not take the record is stale too, and the rest is to know it */
 		__atomic_fetch_and(&mirror->usable, ~channel->failed, __ATOMIC_SEQ_CST);
+		kio__mirror_lost(mirror, channel->failed, "does not take the mirror's state",
+				 channel->error);
 		if (mirror_usable(mirror) != 0) {
 			record_next(channel);
 			return;
 		}
 	}
 	if (mirror_usable(mirror) == 0)
-		kio_log(&mirror->layer, KIO_ERROR, "no leg is left");
+		kio_notice(&mirror->layer, KIO_HEALTH_FAILED, NULL, "no leg is left");
 	else
 		__atomic_store_n(&mirror->recorded, channel->legs, __ATOMIC_SEQ_CST);
 	/* our own goes up in the loop's next round, so all this is still there */
@@ -151,8 +154,7 @@ record_written(struct kio *kio)
 		if (channel->kios[i] != kio)
 			continue;
 		channel->failed |= 1u << i;
-		kio_log(layer, KIO_ERROR, "the leg %s does not take the mirror's state and is stale: %e",
-			layer->legs[i]->name, kio_status(kio));
+		channel->error = kio_status(kio);
 	}
 	if (--channel->in_flight == 0)
 		record_done(channel);
@@ -191,25 +193,6 @@ static bool
 is_on_record(const struct mirror *mirror, const struct mirror_frame *state)
 {
 	return (mirror_recorded(mirror) & ~(state->legs & ~state->failed)) == 0;
-}
-
-/* Legs that failed are not used from now on. False: no other is left. */
-static bool
-take_out(struct mirror *mirror, uint32_t failed, int error)
-{
-	uint32_t before = mirror_usable(mirror);
-
-	do {
-		if ((before & ~failed) == 0)
-			return false;
-	} while (!__atomic_compare_exchange_n(&mirror->usable, &before, before & ~failed, false,
-					      __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if ((before & failed) >> i & 1)
-			kio_log(&mirror->layer, KIO_ERROR, "the leg %s failed and is stale: %e",
-				mirror->layer.legs[i]->name, error);
-	}
-	return true;
 }
 
 /* The frame goes up when it is on record which legs failed. */
@@ -287,7 +270,7 @@ change_done(struct mirror *mirror, struct kio_frame *frame)
 	if (kio__likely(state->failed == 0 && is_on_record(mirror, state)))
 		return KIO_UP;
 	if (state->failed == state->legs ||
-	    (state->failed != 0 && !take_out(mirror, state->failed, state->error))) {
+	    (state->failed != 0 && !kio__mirror_take_out(mirror, state->failed, "failed", state->error))) {
 		/* none of them is better than the others; but what they hold may differ */
 		if (state->error != -ENOTSUP)
 			__atomic_store_n(&mirror->unequal, 1, __ATOMIC_RELEASE);
@@ -431,4 +414,7 @@ const struct kio_class kio_class_mirror = {
 	.part_done = mirror_part_done,
 	.done = mirror_done,
 	.describe = mirror_describe,
+	.health = kio__mirror_health,
+	.leg_health = kio__mirror_leg_health,
+	.operations = kio__mirror_operations,
 };

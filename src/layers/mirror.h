@@ -4,7 +4,8 @@
 
 /*
  * The mirror's files: mirror.c, the way of requests; mirror_open.c, which legs
- * may be used at all; mirror_disk.c, their state read and written meanwhile.
+ * may be used at all; mirror_disk.c, their state read and written meanwhile;
+ * mirror_control.c, what it tells of its legs and can be asked to do.
  */
 
 #include <kiobuf/layer.h>
@@ -100,6 +101,16 @@ int kio__mirror_wipe_state(struct kio_layer *leg);
 int kio__mirror_enter_use(struct mirror *mirror, struct kio_diag *diag);
 /* What is on the legs is flushed before they say that they were closed. */
 int kio__mirror_leave_use(struct mirror *mirror);
+
+/* mirror_control.c */
+enum kio_health kio__mirror_health(const struct kio_layer *layer);
+enum kio_health kio__mirror_leg_health(const struct kio_layer *layer, unsigned leg, char *text,
+				       size_t size);
+extern const struct kio_operation kio__mirror_operations[];
+/* Tells of legs that are not used any more; error 0: there is none to name. */
+void kio__mirror_lost(const struct mirror *mirror, uint32_t legs, const char *why, int error);
+/* These legs are not used from now on. False: no other is left, and nothing was done. */
+bool kio__mirror_take_out(struct mirror *mirror, uint32_t legs, const char *why, int error);
 
 int kio__mirror_open(struct kio_layer *layer, struct kio_diag *diag);
 int kio__mirror_create(struct kio_layer *layer, struct kio_diag *diag);

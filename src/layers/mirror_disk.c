@@ -112,14 +112,8 @@ flush_legs(struct mirror *mirror, uint32_t *failed)
 static int
 drop(struct mirror *mirror, uint32_t legs, int error)
 {
-	if ((mirror->usable & ~legs) == 0)
+	if (!kio__mirror_take_out(mirror, legs, "failed", error))
 		return error;
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if ((mirror->usable & legs) >> i & 1)
-			kio_log(&mirror->layer, KIO_ERROR, "the leg %s failed and is stale: %e",
-				mirror->layer.legs[i]->name, error);
-	}
-	mirror->usable &= ~legs;
 	return kio__mirror_new_set(mirror, mirror->usable);
 }
 

@@ -15,130 +15,6 @@
 
 #define SECRET_MOST 65536u
 
-/* --- how options are shown ---------------------------------------------- */
-
-const char *
-kio__option_name(const struct kio_opt *opt, char *text, size_t size)
-{
-	kio_format(text, size, "%s%s", opt->name, opt->type == KIO_TYPE_SECRET ? "-file" : "");
-	for (char *at = text; *at != '\0'; at++) {
-		if (*at == '_')
-			*at = '-';
-	}
-	return text;
-}
-
-const char *
-kio__option_type(const struct kio_opt *opt, char *text, size_t size)
-{
-	static const char *const names[] = {
-		[KIO_TYPE_SIZE] = "size",     [KIO_TYPE_UINT] = "number", [KIO_TYPE_BOOL] = "yes|no",
-		[KIO_TYPE_STRING] = "text",   [KIO_TYPE_TIME] = "time",   [KIO_TYPE_CHOICE] = "",
-		[KIO_TYPE_SECRET] = "file",   [KIO_TYPE_STACK] = "{ stack }",
-	};
-	size_t len = kio_format(text, size, "%s", names[opt->type]);
-
-	if (opt->type != KIO_TYPE_CHOICE)
-		return text;
-	for (unsigned i = 0; opt->choices[i] != NULL && len < size; i++)
-		len += kio_format(text + len, size - len, "%s%s", i == 0 ? "" : "|", opt->choices[i]);
-	return text;
-}
-
-const char *
-kio__option_default(const struct kio_opt *opt, char *text, size_t size)
-{
-	if (size > 0)
-		text[0] = '\0';
-	if ((opt->flags & KIO_OPT_REQUIRED) != 0)
-		return text;
-	switch (opt->type) {
-	case KIO_TYPE_SIZE: kio_format(text, size, "%S", opt->value); break;
-	case KIO_TYPE_TIME: kio_format(text, size, "%T", opt->value); break;
-	case KIO_TYPE_UINT:
-		if (opt->value != UINT32_MAX)
-			kio_format(text, size, "%U", opt->value);
-		break;
-	case KIO_TYPE_BOOL: kio_format(text, size, "%s", opt->value != 0 ? "yes" : "no"); break;
-	case KIO_TYPE_CHOICE: kio_format(text, size, "%s", opt->choices[opt->value]); break;
-	case KIO_TYPE_STRING: kio_format(text, size, "%s", opt->text != NULL ? opt->text : ""); break;
-	case KIO_TYPE_SECRET:
-	case KIO_TYPE_STACK: break;
-	}
-	return text;
-}
-
-/* --- numbers ------------------------------------------------------------ */
-
-static int
-parse_number(const char **text, uint64_t *value, const char **why)
-{
-	const char *at = *text;
-	uint64_t sum = 0;
-
-	*why = "is not a number";
-	if (*at < '0' || *at > '9')
-		return -EINVAL;
-	for (; *at >= '0' && *at <= '9'; at++) {
-		if (__builtin_mul_overflow(sum, (uint64_t)10, &sum) ||
-		    __builtin_add_overflow(sum, (uint64_t)(*at - '0'), &sum)) {
-			*why = "is too large";
-			return -EINVAL;
-		}
-	}
-	*text = at;
-	*value = sum;
-	return 0;
-}
-
-int
-kio__parse_size(const char *text, uint64_t *size, const char **why)
-{
-	static const char units[] = "KMGTP";
-	const char *unit;
-	int rc = parse_number(&text, size, why);
-
-	if (rc < 0 || *text == '\0')
-		return rc;
-	unit = strchr(units, *text);
-	if (unit == NULL || text[1] != '\0') {
-		*why = strcmp(text, "KB") == 0 || strcmp(text, "MB") == 0 || strcmp(text, "GB") == 0 ||
-				       strcmp(text, "TB") == 0 ?
-			       "has a unit that means two things; K, M, G and T are powers of 1024" :
-			       "has a unit other than K, M, G, T";
-		return -EINVAL;
-	}
-	for (long i = unit - units; i >= 0; i--) {
-		if (__builtin_mul_overflow(*size, (uint64_t)1024, size)) {
-			*why = "is too large";
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-int
-kio__parse_time(const char *text, uint64_t *ns, const char **why)
-{
-	static const struct {
-		const char *name;
-		uint64_t ns;
-	} units[] = { { "ns", 1 },	   { "us", 1000 },	  { "ms", 1000000 },
-		      { "s", 1000000000 }, { "m", 60000000000 } };
-	int rc = parse_number(&text, ns, why);
-
-	if (rc < 0 || (*text == '\0' && *ns == 0))
-		return rc;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(text, units[i].name) != 0)
-			continue;
-		*why = "is too large";
-		return __builtin_mul_overflow(*ns, units[i].ns, ns) ? -EINVAL : 0;
-	}
-	*why = "needs a unit: ns, us, ms, s or m";
-	return -EINVAL;
-}
-
 /* --- secrets ------------------------------------------------------------ */
 
 enum source { FROM_FILE, FROM_FD, FROM_CREDENTIAL, FROM_NOTHING };
@@ -165,7 +41,7 @@ parse_fd(const char *text)
 	const char *why;
 	uint64_t number;
 
-	if (parse_number(&text, &number, &why) < 0 || *text != '\0' || number > INT_MAX)
+	if (kio__parse_number(&text, &number, &why) < 0 || *text != '\0' || number > INT_MAX)
 		return -1;
 	return (int)number;
 }
@@ -273,18 +149,6 @@ refuse(const struct apply *apply, const struct kio_arg *arg, const char *what, c
 }
 
 static int
-parse_choice(const struct kio_opt *opt, const char *value, int *index)
-{
-	for (int i = 0; opt->choices[i] != NULL; i++) {
-		if (strcmp(opt->choices[i], value) == 0) {
-			*index = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-static int
 bad_choice(const struct apply *apply, const struct kio_arg *arg, const struct kio_opt *opt)
 {
 	struct guess guess = { 0 };
@@ -316,7 +180,6 @@ store(struct apply *apply, const struct kio_arg *arg, const struct kio_opt *opt)
 	void *at = apply->layer != NULL ? (char *)apply->layer + opt->at : NULL;
 	const char *value = arg->value, *why = NULL;
 	uint64_t number = 0;
-	int index = 0;
 
 	if ((opt->type == KIO_TYPE_STACK) != (arg->stack != NULL))
 		return refuse(apply, arg, opt->name,
@@ -324,29 +187,14 @@ store(struct apply *apply, const struct kio_arg *arg, const struct kio_opt *opt)
 	switch (opt->type) {
 	case KIO_TYPE_SIZE:
 	case KIO_TYPE_TIME:
-		if ((opt->type == KIO_TYPE_SIZE ? kio__parse_size(value, &number, &why) :
-						  kio__parse_time(value, &number, &why)) < 0)
-			return refuse(apply, arg, value, why);
-		if (at != NULL)
-			memcpy(at, &number, sizeof(number));
-		return 0;
 	case KIO_TYPE_UINT:
-		if (kio__parse_size(value, &number, &why) < 0 || number > UINT32_MAX)
-			return refuse(apply, arg, value, "is not a number up to 4294967295");
-		if (at != NULL)
-			*(unsigned *)at = (unsigned)number;
-		return 0;
 	case KIO_TYPE_BOOL:
-		if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
-			return refuse(apply, arg, value, "is neither yes nor no");
-		if (at != NULL)
-			*(bool *)at = value[0] == 'y';
-		return 0;
 	case KIO_TYPE_CHOICE:
-		if (parse_choice(opt, value, &index) < 0)
-			return bad_choice(apply, arg, opt);
+		if (kio__option_parse(opt, value, &number, &why) < 0)
+			return opt->type == KIO_TYPE_CHOICE ? bad_choice(apply, arg, opt) :
+							      refuse(apply, arg, value, why);
 		if (at != NULL)
-			*(int *)at = index;
+			kio__option_store(opt, at, number);
 		return 0;
 	case KIO_TYPE_STRING:
 		if (at == NULL)
@@ -369,10 +217,10 @@ store_defaults(const struct kio_class *class_, struct kio_layer *layer)
 	for (const struct kio_opt *opt = class_->opts; opt != NULL && opt->name != NULL; opt++) {
 		switch (opt->type) {
 		case KIO_TYPE_SIZE:
-		case KIO_TYPE_TIME: memcpy(base + opt->at, &opt->value, sizeof(opt->value)); break;
-		case KIO_TYPE_UINT: *(unsigned *)(void *)(base + opt->at) = (unsigned)opt->value; break;
-		case KIO_TYPE_BOOL: *(bool *)(base + opt->at) = opt->value != 0; break;
-		case KIO_TYPE_CHOICE: *(int *)(void *)(base + opt->at) = (int)opt->value; break;
+		case KIO_TYPE_TIME:
+		case KIO_TYPE_UINT:
+		case KIO_TYPE_BOOL:
+		case KIO_TYPE_CHOICE: kio__option_store(opt, base + opt->at, opt->value); break;
 		case KIO_TYPE_STRING: *(const char **)(void *)(base + opt->at) = opt->text; break;
 		case KIO_TYPE_SECRET:
 		case KIO_TYPE_STACK: break;

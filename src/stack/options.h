@@ -33,6 +33,17 @@ const char *kio__option_name(const struct kio_opt *opt, char *text, size_t size)
 const char *kio__option_type(const struct kio_opt *opt, char *text, size_t size);
 /* "64K", "no", ...; "": none, or it is required. */
 const char *kio__option_default(const struct kio_opt *opt, char *text, size_t size);
+/* What it is in a layer now; "" for texts, secrets and stacks. */
+const char *kio__option_value(const struct kio_opt *opt, const struct kio_layer *layer, char *text,
+			      size_t size);
+
+/* Sizes, times, numbers, choices and yes|no. 0, or -EINVAL and in *why a reason. */
+int kio__option_parse(const struct kio_opt *opt, const char *text, uint64_t *value, const char **why);
+/* Into the option's member of a layer, as one word. */
+void kio__option_store(const struct kio_opt *opt, void *at, uint64_t value);
+
+/* Digits at the beginning of *text, which moves on behind them. */
+int kio__parse_number(const char **text, uint64_t *value, const char **why);
 
 /* Numbers as the language writes them. 0, or -EINVAL and in *why a reason. */
 int kio__parse_size(const char *text, uint64_t *size, const char **why);

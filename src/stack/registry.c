@@ -105,6 +105,11 @@ is_sound(const struct kio_class *class_)
 		if ((opt->flags & KIO_OPT_MAIN) != 0 &&
 		    (opt->type == KIO_TYPE_SECRET || opt->type == KIO_TYPE_STACK))
 			return false;
+		/* what is not one word cannot be changed under those who read it */
+		if ((opt->flags & KIO_OPT_CHANGEABLE) != 0 &&
+		    (opt->type == KIO_TYPE_STRING || opt->type == KIO_TYPE_SECRET ||
+		     opt->type == KIO_TYPE_STACK))
+			return false;
 		options++;
 	}
 	return options <= KIO__OPTIONS_MOST;

@@ -19,6 +19,8 @@ TEST("format: numbers, strings, sizes, times and errors")
 	CHECK_STR(text, "5ns 20ms 1500us");
 	kio_format(text, sizeof(text), "%e", -28);
 	CHECK_STR(text, "No space left on device");
+	kio_format(text, sizeof(text), "%q %q %q %q", "a/b-1.kio", "", "a b", "it's");
+	CHECK_STR(text, "a/b-1.kio '' 'a b' 'it'\\''s'");
 }
 
 TEST("format: a text that does not fit is cut, and its length told")
