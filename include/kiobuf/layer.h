@@ -73,6 +73,8 @@ struct kio_part {
 	uint64_t start;       /* where it begins in the frame's data; what was taken before part() */
 	uint64_t covers;      /* bytes of the frame's data it stands for; 0: as many as its own */
 	uintptr_t priv;       /* kept from part() to part_done() */
+	bool later;           /* part() returns false: none now. The next part that comes back, or
+				 kio_split_more, asks again */
 	/* part_done: what came out, and may be changed */
 	int status;
 	uint32_t extent_flags;
@@ -204,7 +206,8 @@ struct kio_class {
 	/*
 	 * Somebody wants this frame to end, which submit has kept: complete it now
 	 * if that is possible, with -ECANCELED. Absent: it ends when it ends. What
-	 * waits in the core, and the parts of a split, are the core's to cancel.
+	 * waits in the core, and the parts of a split, are the core's to cancel;
+	 * of frames that are apart only where this is absent.
 	 */
 	void (*cancel)(struct kio_layer *layer, struct kio_frame *frame);
 
@@ -250,6 +253,8 @@ struct kio_layer {
 	unsigned depth;
 	char *name;
 	struct kio_limits limits; /* the layer's own; changed in open and resize only */
+	unsigned apart;      /* set in open: copies of a request's data that kio_split_apart makes room for */
+	unsigned stragglers; /* set in open: so many more copies of requests may be under way */
 	void *core;
 };
 
@@ -270,6 +275,32 @@ KIO_PUBLIC void kio_pass_data(struct kio_frame *frame, uint64_t offset, struct k
  * passed on in the same container.
  */
 KIO_PUBLIC void kio_split(struct kio_frame *frame);
+
+/* Parts that were put off by part->later are asked for again. */
+KIO_PUBLIC void kio_split_more(struct kio_frame *frame);
+
+/*
+ * A request that may end before its parts are back: for a layer with ordered
+ * writes that has set layer->apart in open. submit calls kio_split_apart for
+ * all it gets; a copy of the frame, with memory of the layer's own, takes the
+ * range, and is split if the class has part(), else passed. part(), part_done()
+ * and done() see the copy, which has an area and a priv of its own; the latter
+ * begins as the frame's. The data of the copy are apart times as long, and so
+ * are there for as many parts. The frame ends when the copy does, with what
+ * came out; or before, by kio_end, and then the copy is a straggler, which
+ * keeps its range until it is drained. A flush waits for the ranges of all
+ * changes before it.
+ */
+KIO_PUBLIC void kio_split_apart(struct kio_frame *frame);
+
+/* The frame's copy; NULL: it waits for one. */
+KIO_PUBLIC struct kio_frame *kio_frame_copy(const struct kio_frame *frame);
+/* The frame that waits for this copy; NULL: it has ended. */
+KIO_PUBLIC struct kio_frame *kio_frame_waiter(const struct kio_frame *copy);
+/* Ends a frame that is apart. from: of a read that succeeded, its bytes in the copy's memory. */
+KIO_PUBLIC void kio_end(struct kio_frame *frame, int status, const void *from);
+/* When the request arrived at the layer of which this frame, in submit, is all or a part. */
+KIO_PUBLIC uint64_t kio_frame_arrived(const struct kio_frame *frame);
 
 /* In part(): bytes taken so far, bytes left, and taking the next. Other parts carry frame->data. */
 KIO_PUBLIC uint64_t kio_frame_taken(const struct kio_frame *frame);

@@ -5,6 +5,7 @@
  *   on its way up          nothing to do; no layer sends it down again
  *   waits in a queue       leaves it, and goes up
  *   is split               no more parts; those in flight are cancelled
+ *   apart                  ends; its copy is cancelled
  *   kept by a layer        the class's cancel, where it has one
  *
  * The mark stays on the container, so that what is to run later ends there.
@@ -40,6 +41,8 @@ kio_cancel(struct kio *kio)
 	class_ = frame->level->layer->class_;
 	if ((frame->bits & (KIO__FANS | KIO__LIMITED)) != 0)
 		kio__split_cancel(frame);
+	else if ((frame->bits & KIO__APART) != 0 && class_->cancel == NULL)
+		kio__apart_cancel(frame);
 	else if (kio__lend_withdraw(kio) || kio__bounce_withdraw(frame) ||
 		 kio__range_withdraw(frame))
 		kio__finish_cancelled(frame);

@@ -51,7 +51,7 @@ area(uint32_t *end, size_t size)
 static bool
 needs_limit_parts(const struct kio_level *level)
 {
-	return level->layer->limits.max_transfer != 0 || level->max_copy != 0;
+	return level->layer->limits.max_transfer != 0 || level->max_copy != 0 || level->layer->apart != 0;
 }
 
 /* The longest copy: a piece that passes the level's limit is never split once more for it. */
@@ -85,6 +85,8 @@ lay_out_areas(struct kio_level *level, uint32_t at)
 		level->bounce_at = area(&end, sizeof(struct kio__bounce));
 	if (level->ranges != NULL)
 		level->range_at = area(&end, kio__range_size());
+	if (level->layer->apart != 0)
+		level->apart_at = area(&end, sizeof(struct kio *));
 	level->area_end = level->area_most = end;
 }
 
@@ -101,6 +103,8 @@ fill_level(struct kio_channel *channel, struct kio_level *level, struct kio_laye
 	level->ranges = core->ranges;
 	level->size = layer->limits.size;
 	level->max_len = layer->limits.max_transfer != 0 ? layer->limits.max_transfer : UINT32_MAX;
+	if (layer->apart != 0)
+		level->max_len = (uint32_t)kio__min(level->max_len, kio__copies_longest(layer));
 	level->mask = layer->limits.block - 1;
 	level->ops = layer->limits.ops;
 	level->max_copy = longest_copy(layer);
@@ -116,6 +120,7 @@ fill_level(struct kio_channel *channel, struct kio_level *level, struct kio_laye
 		level->done = go_up;
 	kio__reserve_init(&level->limit_parts);
 	kio__reserve_init(&level->fan_parts);
+	kio__reserve_init(&level->copies);
 	kio__arena_init(&level->arena);
 }
 
@@ -156,6 +161,8 @@ level_open(struct kio_channel *channel, struct kio_level *level)
 		rc = kio__reserve_open(level, false, options->reserve, &channel->bytes);
 	if (rc == 0 && class_->part != NULL)
 		rc = kio__reserve_open(level, true, options->reserve, &channel->bytes);
+	if (rc == 0 && layer->apart != 0)
+		rc = kio__copies_open(level, options->reserve + layer->stragglers, &channel->bytes);
 	if (rc == 0 && level->max_copy != 0)
 		rc = kio__arena_open(&level->arena, (size_t)level->max_copy * copies,
 				     &channel->bytes);
@@ -182,6 +189,7 @@ level_free(struct kio_level *level)
 {
 	kio__reserve_close(&level->limit_parts);
 	kio__reserve_close(&level->fan_parts);
+	kio__copies_close(level);
 	kio__arena_close(&level->arena);
 	kio__free(level->priv);
 }
@@ -371,9 +379,25 @@ kio_channel_open(struct kio_channel **out, struct kio_stack *stack, struct kio_l
 	return 0;
 }
 
+/* Stragglers are the channel's own, and their memory is in use below. */
+static void
+wait_for_stragglers(struct kio_channel *channel)
+{
+	unsigned out;
+
+	do {
+		out = 0;
+		for (unsigned i = 0; i < channel->level_count; i++)
+			out += kio__copies_cancel(&channel->levels[channel->first + i]);
+		if (out != 0)
+			kio_loop_step(channel->loop, -1);
+	} while (out != 0);
+}
+
 void
 kio__channel_close(struct kio_channel **channel)
 {
+	wait_for_stragglers(*channel);
 	(*channel)->loop->channels--;
 	channel_free(*channel);
 	*channel = NULL;

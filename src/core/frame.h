@@ -40,14 +40,17 @@
 #define KIO__FANS 0x800u    /* parts of the class are on their way */
 #define KIO__LIMITED 0x1000u /* parts of a split by limits, or of zeroes, are */
 #define KIO__UP 0x2000u      /* its parts are back, and done has seen it: it may be held */
+#define KIO__APART 0x4000u   /* a copy of it travels, or it waits for one */
+#define KIO__COPY 0x8000u    /* first frame: such a copy */
 
 #define KIO__CLEANUP                                                                       \
-	(KIO__JOINED | KIO__BOUNCED | KIO__RANGED | KIO__HAS_MEM | KIO__PART | KIO__LEND)
+	(KIO__JOINED | KIO__BOUNCED | KIO__RANGED | KIO__HAS_MEM | KIO__PART | KIO__LEND | \
+	 KIO__COPY)
 
 /* Containers for the parts of what must be split, and those who wait for one. */
 struct kio__reserve {
 	struct kio__queue home;    /* of kio */
-	struct kio__queue waiting; /* of kio_join */
+	struct kio__queue waiting; /* of kio_join; for copies: of kio_task */
 	struct kio *all;           /* by of_reserve */
 	unsigned count;            /* all, in flight or not */
 	unsigned at_home;
@@ -83,6 +86,7 @@ struct kio_level {
 	uint32_t fan_at;       /* of the join for the class's parts */
 	uint32_t bounce_at;    /* of the bounce */
 	uint32_t range_at;     /* of the range */
+	uint32_t apart_at;     /* of the pointer to the copy */
 	uint32_t area_end;     /* where the areas of the levels below begin */
 	uint32_t area_most;    /* the end of the longest path below */
 	uint32_t frames;       /* that a container starting here needs */
@@ -96,6 +100,7 @@ struct kio_level {
 	/* what waiting and splitting change */
 	struct kio__reserve limit_parts; /* start here */
 	struct kio__reserve fan_parts;   /* start at a leg */
+	struct kio__reserve copies;      /* start here, with memory of their own */
 	struct kio__arena arena;
 	struct kio__ranges *ranges; /* the layer's, shared by its channels */
 	uint64_t parts, copied, waits, errors;
@@ -157,6 +162,7 @@ struct kio_join {
 	int status;
 	uint64_t error_at; /* where the error lowest in byte order begins */
 	uint64_t fail_from, fail_to;
+	uint64_t arrived; /* where requests may be apart: when the whole did */
 	bool fans;    /* parts go to the legs, by the class */
 	bool pulled;  /* `part` holds one */
 	bool waiting;
@@ -216,6 +222,20 @@ void kio__reserve_init(struct kio__reserve *reserve);
 /* Containers for parts of level: that start there, or at its legs. */
 int kio__reserve_open(struct kio_level *level, bool fans, unsigned count, size_t *bytes);
 void kio__reserve_close(struct kio__reserve *reserve);
+void kio__reserve_add(struct kio__reserve *reserve, struct kio *kio);
+/* NULL: all are in flight. */
+struct kio *kio__reserve_take(struct kio__reserve *reserve);
+void kio__reserve_give(struct kio__reserve *reserve, struct kio *kio);
+
+/* apart.c */
+uint32_t kio__copies_longest(const struct kio_layer *layer);
+int kio__copies_open(struct kio_level *level, unsigned count, size_t *bytes);
+void kio__copies_close(struct kio_level *level);
+/* Returns how many are still out. */
+unsigned kio__copies_cancel(struct kio_level *level);
+void kio__copy_go(struct kio_frame *frame);
+void kio__copy_up(struct kio *copy);
+void kio__apart_cancel(struct kio_frame *frame);
 
 /* bounce.c */
 void kio__arena_init(struct kio__arena *arena);

@@ -452,6 +452,10 @@ go_up_carefully(struct kio *kio, struct kio_frame *frame)
 		goto joined;
 	}
 	for (;;) {
+		if ((frame->bits & KIO__COPY) != 0) {
+			kio__copy_up(kio);
+			return;
+		}
 		if ((frame->bits & KIO__CLEANUP) != 0)
 			clean(frame);
 		if (frame == first)

@@ -19,6 +19,7 @@
 
 #define BUCKETS 1024u
 #define CLASSES 64u
+#define EVERYTHING ((uint64_t)1 << 62)
 
 struct range {
 	struct range *next; /* in the bucket */
@@ -28,6 +29,7 @@ struct range {
 	struct kio_frame *frame;
 	unsigned before; /* ranges that go first */
 	unsigned class_;
+	bool observes; /* waits for others, and nobody for it */
 };
 
 struct kio__ranges {
@@ -225,8 +227,7 @@ take_out(struct kio__ranges *ranges, struct range *range)
 static void
 count_before(struct range *self, struct range *other)
 {
-	(void)other;
-	self->before++;
+	self->before += !other->observes;
 }
 
 static bool
@@ -265,7 +266,7 @@ count_down(struct range *self, struct range *other)
 	struct kio *kio = other->frame->kio;
 	struct kio_loop *loop = other->frame->level->loop;
 
-	if (other->order < self->order || --other->before != 0)
+	if (self->observes || other->order < self->order || --other->before != 0)
 		return;
 	other->frame->level->ranges->waiting--;
 	kio->task.run = granted_elsewhere;
@@ -299,15 +300,24 @@ kio__range_take(struct kio_frame *frame)
 {
 	struct kio_level *level = frame->level;
 	struct range *range;
+	bool flush;
 
 	if (level->ranges == NULL || (frame->bits & (KIO__RANGED | KIO__COVERED)) != 0)
 		return true;
-	if (frame->op != KIO_WRITE && frame->op != KIO_WRITE_ZEROES && frame->op != KIO_DISCARD)
+	/* of a request that is apart its copy takes the range */
+	if (level->layer->apart != 0 && (frame->bits & KIO__COPY) == 0)
+		return true;
+	flush = frame->op == KIO_FLUSH && (frame->bits & KIO__COPY) != 0;
+	if (!flush && frame->op != KIO_WRITE && frame->op != KIO_WRITE_ZEROES &&
+	    frame->op != KIO_DISCARD)
 		return true;
 	range = kio__area(frame, level->range_at);
 	range->frame = frame;
 	range->from = kio__align_down(frame->offset, level->ranges->block);
 	range->to = kio__align_up(frame->offset + frame->data.len, level->ranges->block);
+	if (flush)
+		range->to = EVERYTHING;
+	range->observes = flush;
 	range->class_ = class_of(range->to - range->from);
 	frame->bits |= KIO__RANGED;
 	frame->kio->frame = frame;
@@ -344,6 +354,10 @@ kio__range_withdraw(struct kio_frame *frame)
 void
 kio__ordered_submit(struct kio_layer *layer, struct kio_frame *frame)
 {
-	if (kio__range_take(frame))
+	if (!kio__range_take(frame))
+		return;
+	if (kio__unlikely((frame->bits & KIO__COPY) != 0))
+		kio__copy_go(frame);
+	else
 		frame->level->enter(layer, frame);
 }

@@ -28,6 +28,16 @@ kio__reserve_init(struct kio__reserve *reserve)
 	kio__queue_init(&reserve->waiting);
 }
 
+void
+kio__reserve_add(struct kio__reserve *reserve, struct kio *kio)
+{
+	kio->of_reserve = reserve->all;
+	reserve->all = kio;
+	kio__queue_push(&reserve->home, &kio->task);
+	reserve->count++;
+	reserve->at_home++;
+}
+
 int
 kio__reserve_open(struct kio_level *level, bool fans, unsigned count, size_t *bytes)
 {
@@ -41,12 +51,8 @@ kio__reserve_open(struct kio_level *level, bool fans, unsigned count, size_t *by
 		if (kio == NULL)
 			return -ENOMEM;
 		kio->channel = level->channel;
-		kio->of_reserve = reserve->all;
-		reserve->all = kio;
 		*bytes += kio->bytes;
-		kio__queue_push(&reserve->home, &kio->task);
-		reserve->count++;
-		reserve->at_home++;
+		kio__reserve_add(reserve, kio);
 	}
 	return 0;
 }
@@ -65,8 +71,8 @@ kio__reserve_close(struct kio__reserve *reserve)
 	reserve->count = reserve->at_home = 0;
 }
 
-static struct kio *
-reserve_take(struct kio__reserve *reserve)
+struct kio *
+kio__reserve_take(struct kio__reserve *reserve)
 {
 	struct kio_task *task = kio__queue_pop(&reserve->home);
 
@@ -76,8 +82,8 @@ reserve_take(struct kio__reserve *reserve)
 	return kio_container_of(task, struct kio, task);
 }
 
-static void
-reserve_give(struct kio__reserve *reserve, struct kio *kio)
+void
+kio__reserve_give(struct kio__reserve *reserve, struct kio *kio)
 {
 	/* the one used last is the warmest: it goes first */
 	kio->task.next = (struct kio_task *)(void *)reserve->home.head;
@@ -103,6 +109,7 @@ part_init(const struct kio_join *join, struct kio_part *part)
 	part->start = join->taken;
 	part->covers = 0;
 	part->priv = 0;
+	part->later = false;
 }
 
 /* Is the next part known? Asks for it at most once. */
@@ -196,7 +203,7 @@ go_on(struct kio_join *join)
 
 	while (pull(join)) {
 		if (kio__queue_empty(&join->reserve->waiting) &&
-		    (kio = reserve_take(join->reserve)) != NULL) {
+		    (kio = kio__reserve_take(join->reserve)) != NULL) {
 			send_next(join, kio);
 			continue;
 		}
@@ -207,6 +214,8 @@ go_on(struct kio_join *join)
 		}
 		return;
 	}
+	if (join->part.later)
+		return;
 	kio__group_close(&join->group);
 	if (kio__group_is_over(&join->group))
 		finish_split(join);
@@ -220,7 +229,7 @@ serve_joins(struct kio__reserve *reserve)
 
 	while (reserve->at_home > 0 && (join = kio__queue_pop(&reserve->waiting)) != NULL) {
 		join->waiting = false;
-		send_next(join, reserve_take(reserve));
+		send_next(join, kio__reserve_take(reserve));
 		go_on(join);
 	}
 }
@@ -309,7 +318,7 @@ kio__part_up(struct kio *kio)
 	}
 	kio->frame = NULL;
 	kio__group_leave(&join->group);
-	reserve_give(reserve, kio);
+	kio__reserve_give(reserve, kio);
 	/* while it lasts the container stays with its split, unless others wait */
 	if (!kio__group_is_sealed(&join->group)) {
 		if (!join->waiting)
@@ -439,8 +448,20 @@ kio__split_by_limit(struct kio_frame *frame, uint64_t longest)
 	struct kio_join *join = kio__area(frame, level->limit_at);
 
 	frame->spare = (uint32_t)longest;
+	if (level->layer->apart != 0)
+		join->arrived = kio_loop_now(level->loop);
 	join_init(join, frame, &level->limit_parts, next_by_limit);
 	begin(join);
+}
+
+uint64_t
+kio_frame_arrived(const struct kio_frame *frame)
+{
+	const struct kio *kio = frame->kio;
+
+	if (frame == kio__first_frame(frame->kio) && (frame->bits & KIO__PART) != 0 && !kio->join->fans)
+		return kio->join->arrived;
+	return kio_loop_now(frame->level->loop);
 }
 
 /* --- zeroes that must be written ---------------------------------------- */
@@ -555,6 +576,17 @@ static struct kio_join *
 fan_join(const struct kio_frame *frame)
 {
 	return kio__area(frame, frame->level->fan_at);
+}
+
+void
+kio_split_more(struct kio_frame *frame)
+{
+	struct kio_join *join = fan_join(frame);
+
+	if ((frame->bits & KIO__FANS) == 0)
+		kio__panic("kio_split_more: %s has not split this frame", frame->level->layer->name);
+	if (!kio__group_is_sealed(&join->group) && !join->waiting)
+		go_on(join);
 }
 
 uint64_t

@@ -204,8 +204,11 @@ settle_limits(struct kio_layer *layer, struct kio_diag *diag)
 		limits->zeroes = limits->holes = false;
 	}
 	if ((class_->bits & (KIO_CHANGES_DATA | KIO_KEEPS_DATA)) != 0 || class_->part != NULL ||
-	    limits->max_transfer != 0)
+	    limits->max_transfer != 0 || layer->apart != 0)
 		limits->lend = false;
+	if (layer->apart != 0 && (class_->bits & KIO_ORDERED_WRITES) == 0)
+		return kio_refuse(diag, -EINVAL, "class %s ends requests early, and does not order writes",
+				  class_->name);
 	limits->size = kio__align_down(limits->size, limits->block);
 	limits->best = (uint32_t)kio__max(limits->best, limits->block);
 	return 0;
