@@ -431,8 +431,7 @@ stays(struct kio_frame *frame, enum kio_next next)
 	if (next == KIO_HOLD)
 		return true;
 	if (kio__is_cancelled(frame->kio)) {
-		if (frame->kio->event.status == 0)
-			kio_frame_set_status(frame, -ECANCELED);
+		kio_frame_set_status(frame, -ECANCELED);
 		return false;
 	}
 	send_again(frame);

@@ -311,8 +311,7 @@ kio__part_up(struct kio *kio)
 				send(join, kio, &part);
 				return;
 			}
-			if (part.status == 0)
-				part.status = -ECANCELED;
+			part.status = -ECANCELED;
 		}
 		collect(join, kio, &part);
 	}

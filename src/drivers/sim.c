@@ -36,7 +36,7 @@ struct sim {
 	struct kio_layer layer;
 	const char *store;
 	uint64_t size, block, latency, seed;
-	unsigned error, cut, die;
+	unsigned error, late, cut, die;
 
 	struct platter *platter;
 	struct platter own; /* of a disk without a name */
@@ -55,6 +55,7 @@ static const struct kio_opt sim_opts[] = {
 	KIO_OPT_TIME(struct sim, latency, 100000, "mean time of a request"),
 	KIO_OPT_SIZE(struct sim, seed, 1, "of all that is random"),
 	KIO_OPT_UINT(struct sim, error, 0, "of a million requests so many fail"),
+	KIO_OPT_UINT(struct sim, late, 0, "of a million requests so many take a thousand times as long"),
 	KIO_OPT_UINT(struct sim, cut, 0, "the power fails at this write; 0: never"),
 	KIO_OPT_UINT(struct sim, die, 0, "this disk dies at this write; 0: never"),
 	KIO_OPT_STRING(struct sim, store, NULL, "name under which its contents outlive the stack"),
@@ -297,6 +298,8 @@ sim_submit(struct kio_layer *layer, struct kio_frame *frame)
 	struct kio_loop *loop = kio_frame_loop(frame);
 	uint64_t latency = sim->latency == 0 ? 0 : next_random(&sim->random) % (2 * sim->latency);
 
+	if (sim->late != 0 && next_random(&sim->random) % 1000000 < sim->late)
+		latency *= 1000;
 	frame->priv = (uintptr_t)sim;
 	state->timer = (struct kio_timer){ .task.run = sim_due };
 	state->frame = frame;

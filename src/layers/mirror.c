@@ -312,7 +312,7 @@ read_done(struct mirror *mirror, struct kio_frame *frame)
 	unsigned leg = NOW(frame->priv);
 	uint32_t tried = TRIED(frame->priv) | 1u << leg;
 
-	if (kio__likely(kio_frame_status(frame) == 0) || kio_frame_cancelled(frame))
+	if (kio__likely(kio_frame_status(frame) == 0) || kio_frame_status(frame) == -ECANCELED)
 		return KIO_UP;
 	kio_log(&mirror->layer, KIO_WARNING, "reading %U bytes at %U from %s: %e", frame->data.len,
 		frame->offset, mirror->layer.legs[leg]->name, kio_frame_status(frame));

@@ -73,10 +73,11 @@ run_plain(struct run *run, struct totals *totals)
 	memset(&text, 0, sizeof(text));
 	text.cut = rnd(2) == 0;
 	text.errors = !text.cut && rnd(3) == 0;
+	text.late = rnd(2) == 0;
 	put(&text, rnd(2) ? "align | " : "");
 	put_stack(&text, 1 + (unsigned)rnd(4), 512u << rnd(4));
 	/* a mirror without state cannot know which leg is right after an error */
-	if (text.mirrors != 0 && (text.errors || text.cut))
+	if (text.mirrors != 0 && (text.errors || text.cut || text.late))
 		return;
 	open_plain(run, text.at);
 	/* what an earlier seed left behind is overwritten */
@@ -119,6 +120,7 @@ run_seed(uint64_t seed, struct totals *totals)
 	totals->bytes += run.bytes;
 	totals->flushes += run.flushes;
 	totals->cancelled += run.cancelled;
+	totals->late += run.late;
 }
 
 static void
@@ -126,15 +128,16 @@ print(const struct totals *totals, bool json)
 {
 	if (json)
 		printf("{\"schema\": \"kiobuf/sim/1\", \"seeds\": %lu, \"ios\": %lu, \"bytes\": %lu, "
-		       "\"power_cuts\": %lu, \"runs_with_errors\": %lu, \"flushes\": %lu, \"cancelled\": %lu, \"mirrors\": %lu, "
+		       "\"power_cuts\": %lu, \"runs_with_errors\": %lu, \"flushes\": %lu, \"cancelled\": %lu, \"timed_out\": %lu, "
+		       "\"mirrors\": %lu, "
 		       "\"mirrors_reopened\": %lu, \"mirrors_degraded\": %lu, \"failures\": 0}\n",
 		       totals->seeds, totals->ios, totals->bytes, totals->cuts, totals->errors, totals->flushes,
-		       totals->cancelled, totals->mirrors, totals->reopened, totals->degraded);
+		       totals->cancelled, totals->late, totals->mirrors, totals->reopened, totals->degraded);
 	else
-		printf("%lu seeds, %lu I/Os, %lu power cuts, %lu with errors, %lu flushes, %lu cancelled; "
+		printf("%lu seeds, %lu I/Os, %lu power cuts, %lu with errors, %lu flushes, %lu cancelled, %lu timed out; "
 		       "%lu mirrors opened %lu times, %lu degraded, %lu written apart\n",
 		       totals->seeds, totals->ios, totals->cuts, totals->errors, totals->flushes,
-		       totals->cancelled, totals->mirrors, totals->reopened, totals->degraded, totals->apart);
+		       totals->cancelled, totals->late, totals->mirrors, totals->reopened, totals->degraded, totals->apart);
 	printf("%d passed, 0 failed\n", 1);
 }
 

@@ -48,7 +48,7 @@ static void
 look(struct run *run, uint64_t offset, uint64_t len, const unsigned char *bytes)
 {
 	for (uint64_t at = offset; at < offset + len; at++) {
-		if (bytes[at - offset] == run->now[at])
+		if (bytes[at - offset] == run->now[at] || (run->unsure[at] & UNSURE_NOW) != 0)
 			continue;
 		if (run->by[at] != 0 && bytes[at - offset] == pattern(&run->writes[run->by[at] - 1], at))
 			continue;
@@ -73,6 +73,7 @@ write_done(struct run *run, const struct op *op)
 	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
 		run->now[at] = pattern(write, at);
 		run->by[at] = 0;
+		run->unsure[at] &= UNSURE_DISK;
 		if ((op->flags & KIO_FUA) != 0) {
 			run->base[at] = run->now[at];
 			run->from[at] = op->number;
@@ -133,7 +134,12 @@ op_done(struct kio *kio)
 	run->bytes += op->len;
 	if (status < 0) {
 		/* of a write that failed either may be there: `by` stands */
-		run->saw_error |= status != -ECANCELED;
+		for (uint64_t at = op->offset; op->number != 0 && at < op->offset + op->len; at++) {
+			if ((run->unsure[at] & UNSURE_OVER) != 0)
+				run->unsure[at] |= UNSURE_NOW;
+		}
+		run->saw_error |= status != -ECANCELED && status != -ETIMEDOUT;
+		run->late += status == -ETIMEDOUT;
 		if (status == -ECANCELED && !op->cancelled)
 			fail(run->seed, run->text, "nobody cancelled this", op->offset);
 		run->cancelled += status == -ECANCELED;
@@ -183,7 +189,7 @@ pieces(struct op *op)
 	return kio_chain_iter(chain);
 }
 
-/* Notes a write, and fills its memory. False: a third value would be one too many to follow. */
+/* Notes a write, and fills its memory. False: there were too many. */
 static bool
 note_write(struct run *run, struct op *op)
 {
@@ -191,9 +197,11 @@ note_write(struct run *run, struct op *op)
 
 	if (run->count == WRITES)
 		return false;
+	/* what failed there before has ended: if this one succeeds, it is what is there */
 	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
+		run->unsure[at] &= (unsigned char)~UNSURE_OVER;
 		if (run->by[at] != 0)
-			return false;
+			run->unsure[at] |= UNSURE_OVER | UNSURE_DISK;
 	}
 	*write = (struct write){ op->offset, op->len, (unsigned)rnd(256), op->op == KIO_WRITE_ZEROES };
 	op->number = ++run->count;
@@ -295,6 +303,8 @@ void
 run_closed(struct run *run)
 {
 	memcpy(run->base, run->now, run->size);
+	for (uint64_t at = 0; at < run->size; at++)
+		run->unsure[at] &= (unsigned char)~UNSURE_DISK;
 	run->flushed = run->count;
 }
 
@@ -345,9 +355,14 @@ read_step(struct run *run, uint64_t at, bool looks)
 	uint64_t step = kio__align_down(40000, run->block);
 	struct op *op = quiet_op(run, KIO_READ, at, kio__min(step, run->size - at));
 
-	op->looks = looks;
-	kio_read(op->kio, at, pieces(op), op_done);
-	settle(run);
+	for (unsigned tries = 100; tries > 0; tries--) {
+		op->busy = true;
+		op->looks = looks;
+		kio_read(op->kio, at, pieces(op), op_done);
+		settle(run);
+		if (kio_status(op->kio) != -ETIMEDOUT)
+			break;
+	}
 	if (kio_status(op->kio) < 0)
 		fail(run->seed, run->text, "it cannot be read", at);
 }
@@ -364,6 +379,8 @@ may_be_on_disk(const struct run *run, uint64_t at, unsigned char byte)
 {
 	uint32_t by = run->by[at];
 
+	if (run->unsure[at] != 0)
+		return true;
 	if (byte == run->base[at] || (by != 0 && byte == pattern(&run->writes[by - 1], at)))
 		return true;
 	for (uint32_t i = (uint32_t)kio__max(run->from[at], run->flushed); i < run->count; i++) {
@@ -386,6 +403,7 @@ run_after_crash(struct run *run)
 	}
 	memset(run->by, 0, run->size * sizeof(run->by[0]));
 	memset(run->from, 0, run->size * sizeof(run->from[0]));
+	memset(run->unsure, 0, run->size);
 	run->count = 0;
 	run_closed(run);
 }

@@ -14,7 +14,7 @@
 #define IN_FLIGHT 8
 
 struct totals {
-	uint64_t seeds, ios, bytes, cuts, errors, flushes, cancelled;
+	uint64_t seeds, ios, bytes, cuts, errors, flushes, cancelled, late;
 	uint64_t mirrors, reopened, degraded, apart; /* mirrors with state, and how they opened again */
 };
 
@@ -34,6 +34,7 @@ struct text {
 	unsigned disks, mirrors;
 	bool cut, errors; /* of plain stacks: on the disks */
 	bool legs;        /* of a mirror: no mirror in it; the place of faults on each disk is marked by @ */
+	bool late;        /* some requests, and there are deadlines */
 	bool slow;        /* ten times */
 };
 
@@ -53,6 +54,10 @@ struct write {
 
 #define WRITES 4096
 
+#define UNSURE_OVER 1u /* the write in flight is over one that failed */
+#define UNSURE_NOW 2u  /* and failed, too */
+#define UNSURE_DISK 4u /* since the last quiet flush */
+
 struct run {
 	uint64_t seed;
 	const char *text;
@@ -66,6 +71,7 @@ struct run {
 	uint32_t by[SIZE];        /* number of a write that failed or is in flight: may be there instead */
 	unsigned char base[SIZE]; /* durable */
 	uint32_t from[SIZE];      /* writes up to this number are overwritten on disk by what is durable */
+	unsigned char unsure[SIZE]; /* UNSURE_ bits: more may be there than `by` can say */
 	uint32_t flushed;         /* all up to this number are durable */
 	struct write writes[WRITES];
 	uint32_t count; /* of them; the first is number 1 */
@@ -73,7 +79,7 @@ struct run {
 	bool saw_error;
 	unsigned fua;     /* one in so many writes */
 	unsigned cancel;  /* one in so many steps cancels a request */
-	uint64_t cancelled;
+	uint64_t cancelled, late;
 	uint64_t longest; /* bytes of a request, about */
 	unsigned steps;   /* until the power fails, if not 0 */
 	uint32_t acked_from; /* or until a write behind this number with FUA is acknowledged */

@@ -15,9 +15,9 @@ put_disk(struct text *text, unsigned block)
 {
 	char words[200];
 
-	snprintf(words, sizeof(words), "sim size=%s block=%u latency=%luus seed=%lu%s%s store=%s%u",
+	snprintf(words, sizeof(words), "sim size=%s block=%u latency=%luus seed=%lu%s%s%s store=%s%u",
 		 text->legs ? "2M" : "1M", block, rnd(text->slow ? 3000 : 300), 1 + rnd(1 << 20),
-		 text->errors && rnd(2) == 0 ? " error=10000" : "", text->legs ? "@" : "",
+		 text->errors && rnd(2) == 0 ? " error=10000" : "", text->late ? " late=20000" : "", text->legs ? "@" : "",
 		 text->legs ? "leg" : "d", text->disks);
 	text->disks++;
 	put(text, words);
@@ -46,7 +46,16 @@ put_layer(struct text *text, unsigned block)
 {
 	char words[100];
 
-	switch (rnd(block >= 4096 ? 5 : 4)) {
+	if (text->late && rnd(2) == 0) {
+		snprintf(words, sizeof(words), "deadline %luus | ", 1000 + rnd(8000));
+		put(text, words);
+		return block;
+	}
+	switch (rnd(block >= 4096 ? 6 : 5)) {
+	case 4:
+		snprintf(words, sizeof(words), "retry %lu backoff=%luus | ", 1 + rnd(3), rnd(500));
+		put(text, words);
+		return block;
 	case 0:
 		snprintf(words, sizeof(words), "crop offset=%lu | ", rnd(8) * block);
 		put(text, words);
