@@ -70,7 +70,6 @@ may_pass_by(int status)
 	case -EROFS:
 	case -ERANGE:
 	case -EFAULT:
-	case -EFBIG:
 	case -ECANCELED:
 		return false;
 	default:
