@@ -173,6 +173,7 @@ pieces(struct op *op)
 {
 	struct kio_chain *chain = &op->kio->chain;
 	unsigned meaning = op->op == KIO_WRITE ? (unsigned)rnd(3) : 0;
+	bool whole = rnd(2) == 0; /* a gift of one reference may be changed in place */
 	uint64_t at = 0, len;
 
 	kio_mem_init(&op->mem, op->memory, op->len, NULL);
@@ -180,7 +181,7 @@ pieces(struct op *op)
 		op->mem.refs = 1000;
 	kio_chain_init(chain, chain->segs, SEGS);
 	while (at < op->len) {
-		len = chain->count == SEGS - 1 ? op->len - at : 1 + rnd(op->len - at);
+		len = chain->count == SEGS - 1 || whole ? op->len - at : 1 + rnd(op->len - at);
 		if (meaning == 1 && at != 0)
 			kio_mem_ref(&op->mem);
 		kio_chain_add(chain, op->memory + at, len, meaning == 0 ? NULL : &op->mem);
