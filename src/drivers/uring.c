@@ -42,7 +42,7 @@ struct uring {
 	bool watching; /* a poll on the watches is pending */
 	bool slots;    /* there is a table of registered files */
 	uint64_t slots_used;
-	int outer; /* epoll set for foreign loops: the timer and the ring's bell; or -1 */
+	int outer; /* epoll set for foreign loops, or -1 */
 	int timer;
 	int bell; /* rung by the ring when it has something to reap */
 };
@@ -373,12 +373,31 @@ uring_wake(struct kio_loop *loop)
 /*
  * The ring's own descriptor will not do: completions that are worked off in the
  * owner's waits do not wake those who poll it. They ring a registered eventfd.
+ * A write to an eventfd that the ring polls does not ring that bell, or late:
+ * the kernel does not signal one eventfd inside another. So what others write
+ * to, the loop's own and those it watches, is in the set as well.
  */
+static int
+outer_open(const struct uring *uring)
+{
+	const int fds[] = { uring->timer, uring->bell, uring->wake, uring->watches.epoll };
+	struct epoll_event event = { .events = EPOLLIN };
+	int outer = epoll_create1(EPOLL_CLOEXEC), rc = outer;
+
+	for (size_t i = 0; rc >= 0 && i < KIO__COUNT(fds); i++)
+		rc = epoll_ctl(outer, EPOLL_CTL_ADD, fds[i], &event);
+	if (rc >= 0)
+		return outer;
+	rc = -errno;
+	if (outer >= 0)
+		close(outer);
+	return rc;
+}
+
 static int
 uring_fd(struct kio_loop *loop)
 {
 	struct uring *uring = loop->state;
-	struct epoll_event event = { .events = EPOLLIN };
 	int outer, rc;
 
 	if (uring->outer >= 0)
@@ -387,16 +406,14 @@ uring_fd(struct kio_loop *loop)
 		uring->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (uring->bell < 0)
 		uring->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	outer = epoll_create1(EPOLL_CLOEXEC);
-	if (uring->timer < 0 || uring->bell < 0 || outer < 0 ||
-	    epoll_ctl(outer, EPOLL_CTL_ADD, uring->timer, &event) < 0 ||
-	    epoll_ctl(outer, EPOLL_CTL_ADD, uring->bell, &event) < 0)
-		rc = -errno;
-	else
-		rc = io_uring_register_eventfd(&uring->ring, uring->bell);
+	if (uring->timer < 0 || uring->bell < 0)
+		return -errno;
+	outer = outer_open(uring);
+	if (outer < 0)
+		return outer;
+	rc = io_uring_register_eventfd(&uring->ring, uring->bell);
 	if (rc < 0) {
-		if (outer >= 0)
-			close(outer);
+		close(outer);
 		return rc;
 	}
 	uring->outer = outer;
