@@ -6,7 +6,9 @@
  * takes as a whole. A poster wakes the loop only if it sleeps: the loop first
  * says that it is about to sleep and then looks into the inbox once more, the
  * poster first puts its task there and then looks whether the loop sleeps.
- * Both orders are sequentially consistent, so one of them sees the other.
+ * Both orders are sequentially consistent, so one of them sees the other. The
+ * poster that finds the loop asleep takes the word away: others that come until
+ * the loop is up find nobody to wake, and a burst costs one system call.
  */
 #include "core/loop.h"
 
@@ -70,6 +72,14 @@ kio_loop_defer(struct kio_loop *loop, struct kio_task *task)
 	kio__loop_push(loop, task);
 }
 
+static void
+wake(struct kio_loop *loop)
+{
+	if (__atomic_load_n(&loop->asleep, __ATOMIC_SEQ_CST) != 0 &&
+	    __atomic_exchange_n(&loop->asleep, 0, __ATOMIC_SEQ_CST) != 0)
+		loop->engine->wake(loop);
+}
+
 void
 kio_loop_post(struct kio_loop *loop, struct kio_task *task)
 {
@@ -81,8 +91,7 @@ kio_loop_post(struct kio_loop *loop, struct kio_task *task)
 		task->next = head;
 	while (!__atomic_compare_exchange_n(&loop->inbox, &head, task, true, __ATOMIC_SEQ_CST,
 					    __ATOMIC_RELAXED));
-	if (__atomic_load_n(&loop->asleep, __ATOMIC_SEQ_CST) != 0)
-		loop->engine->wake(loop);
+	wake(loop);
 	__atomic_fetch_sub(&loop->posting, 1, __ATOMIC_RELEASE);
 }
 
@@ -356,8 +365,7 @@ kio_loop_stop(struct kio_loop *loop)
 {
 	__atomic_fetch_add(&loop->posting, 1, __ATOMIC_RELAXED);
 	__atomic_store_n(&loop->stopped, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&loop->asleep, __ATOMIC_SEQ_CST) != 0)
-		loop->engine->wake(loop);
+	wake(loop);
 	__atomic_fetch_sub(&loop->posting, 1, __ATOMIC_RELEASE);
 }
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "core/loop.h"
@@ -308,6 +309,101 @@ TEST("loop: its descriptor wakes a foreign loop for posts and for timers")
 		kio_loop_step(loop, 0);
 		CHECK_EQ(poll(&fd, 1, 50), 0);
 		pthread_join(thread, NULL);
+	}
+}
+
+static struct kio_engine counting;
+static void (*real_wake)(struct kio_loop *loop);
+static unsigned wakes;
+
+static void
+count_wake(struct kio_loop *loop)
+{
+	__atomic_fetch_add(&wakes, 1, __ATOMIC_RELAXED);
+	real_wake(loop);
+}
+
+/* From here on every write to the loop's eventfd counts. */
+static void
+count_wakes(struct kio_loop *loop)
+{
+	counting = *loop->engine;
+	real_wake = counting.wake;
+	counting.wake = count_wake;
+	loop->engine = &counting;
+	wakes = 0;
+}
+
+struct burst {
+	struct kio_loop *loop;
+	struct count counts[1000];
+};
+
+static void *
+post_burst(void *priv)
+{
+	struct burst *burst = priv;
+
+	for (int i = 0; i < 1000; i++)
+		kio_loop_post(burst->loop, &burst->counts[i].task);
+	return NULL;
+}
+
+TEST("loop: a burst of posts to a loop that sleeps is one system call")
+{
+	EACH_ENGINE(loop) {
+		static struct burst burst;
+		struct pollfd fd = { .fd = kio_loop_fd(loop), .events = POLLIN };
+		pthread_t thread;
+
+		burst.loop = loop;
+		count_wakes(loop);
+		for (unsigned round = 1; round <= 3; round++) {
+			for (int i = 0; i < 1000; i++)
+				burst.counts[i] = (struct count){ .task.run = count_up, .loop = loop };
+			while (poll(&fd, 1, 0) == 1)
+				kio_loop_step(loop, 0);
+			pthread_create(&thread, NULL, post_burst, &burst);
+			pthread_join(thread, NULL);
+			CHECK_EQ(poll(&fd, 1, 1000), 1);
+			CHECK_EQ(wakes, round);
+			kio_loop_step(loop, 0);
+			for (int i = 0; i < 1000; i++)
+				CHECK_EQ(burst.counts[i].seen, 1);
+		}
+	}
+}
+
+static void
+read_eventfd(struct kio_watch *watch, unsigned events)
+{
+	struct pipe_watch *self = kio_container_of(watch, struct pipe_watch, watch);
+	uint64_t value;
+
+	CHECK_EQ(events, KIO_READABLE);
+	CHECK_EQ(read(watch->fd, &value, sizeof(value)), 8);
+	self->bytes++;
+}
+
+TEST("loop: its descriptor wakes a foreign loop for an eventfd that is watched, each time")
+{
+	EACH_ENGINE(loop) {
+		struct pipe_watch self = { .watch.fn = read_eventfd, .loop = loop };
+		struct pollfd fd = { .fd = kio_loop_fd(loop), .events = POLLIN };
+		int watched = eventfd(0, EFD_CLOEXEC);
+
+		CHECK_EQ(kio_watch_set(loop, &self.watch, watched, KIO_READABLE), 0);
+		for (int round = 1; round <= 3; round++) {
+			while (poll(&fd, 1, 0) == 1)
+				kio_loop_step(loop, 0);
+			CHECK_EQ(eventfd_write(watched, 1), 0);
+			for (int i = 0; i < 5 && self.bytes < round && poll(&fd, 1, 1000) == 1; i++)
+				kio_loop_step(loop, 0);
+			CHECK_EQ(self.bytes, round);
+		}
+		kio_watch_stop(loop, &self.watch, pipe_gone);
+		kio_loop_step(loop, 0);
+		close(watched);
 	}
 }
 
