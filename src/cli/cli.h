@@ -116,6 +116,10 @@ struct cli_open {
 	bool create;
 	bool force;
 	bool aligned;      /* requests may be finer than the stack's blocks */
+	/* as in kio_stack_options */
+	kio_notice_fn notice;
+	void *notice_priv;
+	const char *control;
 	uint64_t size;     /* a file that does not exist is made this large; 0: it has to exist */
 };
 
@@ -153,7 +157,7 @@ void cli_progress_begin(struct progress *progress, const char *verb, uint64_t to
 void cli_progress(struct progress *progress, uint64_t done);
 void cli_progress_end(struct progress *progress);
 
-extern const struct cli_command cli_bench, cli_compare, cli_copy, cli_create, cli_info, cli_key,
+extern const struct cli_command cli_bench, cli_compare, cli_copy, cli_create, cli_ctl, cli_info, cli_key,
 	cli_layers, cli_map, cli_serve, cli_stack;
 
 #endif

@@ -12,7 +12,7 @@
 #include "stack/text.h"
 
 static const struct cli_command *const commands[] = {
-	&cli_copy, &cli_serve,	&cli_compare, &cli_map,	  &cli_info,
+	&cli_copy, &cli_serve, &cli_ctl, &cli_compare, &cli_map,	  &cli_info,
 	&cli_stack, &cli_layers, &cli_create,	&cli_key, &cli_bench,
 };
 

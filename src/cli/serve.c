@@ -18,6 +18,7 @@
 #include <kiobuf/layer.h>
 
 #include "cli/cli.h"
+#include "cli/control.h"
 #include "cli/listen.h"
 #include "nbd/server.h"
 
@@ -35,6 +36,8 @@ struct serve {
 	struct kio *flush;
 	int flush_status;
 	bool stopping;
+	struct listener control_listener; /* --ctl */
+	struct control *control;          /* NULL: none */
 
 	pid_t child; /* --run; 0: none */
 	struct kio_watch child_watch;
@@ -202,6 +205,36 @@ begin_listening(struct serve *serve, const char *name)
 	return cli_fail(cli, EXIT_USAGE, "say where: --unix PATH, --tcp HOST:PORT or --run COMMAND");
 }
 
+/* What the control socket tells of the export; on the loop. */
+static json_t *
+json_export(void *priv)
+{
+	const struct serve *serve = priv;
+	struct nbd_server_counts counts;
+
+	nbd_server_counts(serve->server, &counts);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)counts.connections,
+			 "requests", (json_int_t)counts.requests, "errors", (json_int_t)counts.errors,
+			 "read_bytes", (json_int_t)counts.read_bytes, "written_bytes",
+			 (json_int_t)counts.written_bytes, "copied_bytes", (json_int_t)counts.copied_bytes);
+}
+
+static int
+begin_control(struct serve *serve)
+{
+	const char *path = cli_text(serve->cli, "ctl", NULL);
+	int rc, error;
+
+	if (path == NULL)
+		return EXIT_YES;
+	rc = cli_listen_unix(serve->cli, &serve->control_listener, path, "");
+	if (rc != EXIT_YES)
+		return rc;
+	error = control_start(serve->control, &serve->control_listener, serve->target.stack, serve->loop,
+			      json_export, serve);
+	return error < 0 ? cli_fail(serve->cli, EXIT_BUG, "%s: %s", path, strerror(-error)) : EXIT_YES;
+}
+
 static void
 print_result(const struct serve *serve)
 {
@@ -244,6 +277,8 @@ run_server(struct serve *serve, const char *name)
 		return cli_fail(cli, EXIT_BUG, "out of memory");
 	serve->flush->priv = serve;
 	rc = begin_listening(serve, name);
+	if (rc == EXIT_YES)
+		rc = begin_control(serve);
 	if (rc != EXIT_YES)
 		return rc;
 	serve->accepting = (struct kio_watch){ .fn = accept_one };
@@ -273,16 +308,26 @@ run_server(struct serve *serve, const char *name)
 static int
 run_serve(struct cli *cli)
 {
-	struct serve serve = { .cli = cli, .listener.fd = -1, .child_fd = -1 };
+	struct serve serve = { .cli = cli, .listener.fd = -1, .control_listener.fd = -1, .child_fd = -1 };
 	struct cli_open how = { .read_only = cli_flag(cli, "read-only"), .aligned = true };
 	int rc, closed;
 
+	how.control = cli_text(cli, "ctl", NULL);
+	if (how.control != NULL) {
+		serve.control = control_create();
+		if (serve.control == NULL)
+			return cli_fail(cli, EXIT_BUG, "out of memory");
+		how.notice = control_notice;
+		how.notice_priv = serve.control;
+	}
 	cli_signals_begin();
 	rc = cli_loop_open(cli, &serve.loop, 0);
 	if (rc == EXIT_YES)
 		rc = cli_open_on(cli, &serve.target, cli->args[0], &how, serve.loop);
 	if (rc == EXIT_YES)
 		rc = run_server(&serve, cli_text(cli, "export", ""));
+	control_stop(serve.control);
+	cli_listen_end(&serve.control_listener);
 	cli_listen_end(&serve.listener);
 	/* what was stopped is let go of in the loop's next round */
 	if (serve.loop != NULL)
@@ -290,6 +335,7 @@ run_serve(struct cli *cli)
 	nbd_server_close(&serve.server);
 	kio_destroy(serve.flush);
 	closed = cli_close(cli, &serve.target);
+	control_destroy(&serve.control);
 	kio_loop_close(&serve.loop);
 	if (serve.child_fd >= 0)
 		close(serve.child_fd);
@@ -303,6 +349,7 @@ static const struct cli_option options[] = {
 	{ "export", OPTION_TEXT, "NAME", "the name of the export; the empty one works always" },
 	{ "read-only", OPTION_FLAG, NULL, "refuse changes" },
 	{ "insecure-tcp", OPTION_FLAG, NULL, "listen beyond the loopback, unencrypted" },
+	{ "ctl", OPTION_TEXT, "SOCK", "a control socket, for kiobuf ctl; yours alone" },
 	{ "stats", OPTION_FLAG, NULL, "at the end, tell what went through each layer" },
 	{ 0 }
 };

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_CONTROL_H
+#define CLI_CONTROL_H
+
+/*
+ * The control socket of a server: a thread of its own takes one line of JSON
+ * after another from its clients and answers each with one.
+ *
+ *   client --> line --> request --> answer --> line --> client
+ *   notice of a layer --> queue --> line to each client that watches
+ *
+ * The loop that serves requests never waits for it.
+ */
+
+#include <jansson.h>
+
+#include "cli/cli.h"
+#include "cli/listen.h"
+
+#define CONTROL_SCHEMA "kiobuf/ctl/1"
+#define CONTROL_LINE 16384u /* bytes of a request, with its newline */
+#define CONTROL_ARGS 16u
+
+/* A request, taken apart: texts belong to its JSON. */
+struct control_request {
+	json_t *json;
+	const char *do_, *layer, *option, *value;
+	const char *args[CONTROL_ARGS];
+	unsigned arg_count;
+};
+
+/* 0, or -errno and in why a sentence. A request is freed by json_decref of its json. */
+int control_request_parse(struct control_request *request, const char *line, size_t len, char *why,
+			  size_t size);
+
+/* One event of the stack, for those who watch. */
+json_t *control_health(const struct kio_stack *stack);
+/* The answer to all requests but watch. The counts are of the export; NULL: unknown. */
+json_t *control_answer(struct kio_stack *stack, const struct control_request *request,
+		       json_t *(*export_)(void *priv), void *priv);
+json_t *control_error(int error, const char *why);
+
+struct control;
+
+/* The callback of kio_stack_options.notice; priv: struct control *. */
+void control_notice(void *priv, const struct kio_notice *notice);
+/* Before the stack opens, so that its notices find it. NULL: no memory. */
+struct control *control_create(void);
+/* Serves on the listener. export_ runs on the loop. 0 or -errno. */
+int control_start(struct control *control, struct listener *listener, struct kio_stack *stack,
+		  struct kio_loop *loop, json_t *(*export_)(void *priv), void *priv);
+/* Ends the thread; steps the loop until what it was asked is done. */
+void control_stop(struct control *control);
+/* After the stack, which may give notice while it closes. */
+void control_destroy(struct control **control);
+
+#endif
