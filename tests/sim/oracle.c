@@ -72,7 +72,9 @@ write_done(struct run *run, const struct op *op)
 
 	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
 		run->now[at] = pattern(write, at);
-		run->by[at] = 0;
+		/* or a later one stands there, which waits for this */
+		if (run->by[at] == op->number)
+			run->by[at] = 0;
 		run->unsure[at] &= UNSURE_DISK;
 		if ((op->flags & KIO_FUA) != 0) {
 			run->base[at] = run->now[at];
@@ -135,7 +137,9 @@ op_done(struct kio *kio)
 	if (status < 0) {
 		/* of a write that failed either may be there: `by` stands */
 		for (uint64_t at = op->offset; op->number != 0 && at < op->offset + op->len; at++) {
-			if ((run->unsure[at] & UNSURE_OVER) != 0)
+			if (run->by[at] != op->number)
+				run->unsure[at] |= UNSURE_OVER;
+			else if ((run->unsure[at] & UNSURE_OVER) != 0)
 				run->unsure[at] |= UNSURE_NOW;
 		}
 		run->saw_error |= status != -ECANCELED && status != -ETIMEDOUT;
@@ -155,13 +159,33 @@ op_done(struct kio *kio)
 	mark.on &= op->op != KIO_FLUSH;
 }
 
-/* Ranges in flight do not overlap: order between them is not promised. */
+static bool ordered; /* overlapping changes end in the order in which they came */
+
+/* Are changes ordered before anything else happens to them? */
 static bool
-is_free(uint64_t offset, uint64_t len)
+is_ordered(const char *text)
+{
+	static const char *const plain[] = { "log ", "crop " }, *const orders[] = { "align ", "mirror ",
+									      "retry ", "deadline " };
+
+	for (unsigned i = 0; i < KIO__COUNT(plain); i++) {
+		if (strncmp(text, plain[i], strlen(plain[i])) == 0)
+			return is_ordered(strchr(text, '|') + 2);
+	}
+	for (unsigned i = 0; i < KIO__COUNT(orders); i++) {
+		if (strncmp(text, orders[i], strlen(orders[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Ranges in flight overlap only where their order is promised. */
+static bool
+is_free(enum kio_op kind, uint64_t offset, uint64_t len)
 {
 	for (unsigned i = 0; i < IN_FLIGHT; i++) {
 		if (ops[i].busy && ops[i].op != KIO_FLUSH && offset < ops[i].offset + ops[i].len &&
-		    ops[i].offset < offset + len)
+		    ops[i].offset < offset + len && (!ordered || kind == KIO_READ || ops[i].op == KIO_READ))
 			return false;
 	}
 	return true;
@@ -234,7 +258,7 @@ start(struct run *run, struct op *op)
 		kio_flush_all(op->kio, op_done);
 		return;
 	}
-	if (!is_free(op->offset, op->len) || (op->op != KIO_READ && !note_write(run, op)))
+	if (!is_free(op->op, op->offset, op->len) || (op->op != KIO_READ && !note_write(run, op)))
 		return;
 	op->busy = true;
 	if (op->op == KIO_WRITE_ZEROES)
@@ -419,6 +443,7 @@ run_open(struct run *run, const char *text, const struct kio_stack_options *opti
 	int rc = kio_stack_open(&run->stack, text, options, diag);
 
 	run->text = text;
+	ordered = is_ordered(text);
 	if (rc < 0)
 		return rc;
 	if (kio_loop_open(&run->loop, &loop) < 0 ||
