@@ -49,6 +49,7 @@ fail(uint64_t seed, const char *stack, const char *what, uint64_t at)
 {
 	fprintf(stderr, "seed %lu: %s at %lu\n  %s\n  again: build/tests/sim --seed %lu\n", seed, what, at,
 		stack, seed);
+	unlink("sim.key");
 	exit(1);
 }
 
