@@ -190,6 +190,12 @@ struct kio_class {
 
 	int (*channel_open)(struct kio_layer *layer, struct kio_channel *channel, void *area);
 	void (*channel_close)(struct kio_layer *layer, struct kio_channel *channel, void *area);
+	/*
+	 * For a layer that works on a channel by itself: before the channel closes,
+	 * or its loop's own thread ends, it begins nothing more there. False: some
+	 * is in flight; asked again when the loop has done a round.
+	 */
+	bool (*channel_quiet)(struct kio_layer *layer, struct kio_channel *channel, void *area);
 
 	void (*submit)(struct kio_layer *layer, struct kio_frame *frame);
 	/* The next part of frame, for kio_split. False: there is none left. */

@@ -247,6 +247,21 @@ channel_alloc(struct kio_channel **out, struct kio_stack *stack, struct kio_laye
 	return 0;
 }
 
+/* What layers do on it by themselves ends. True: nothing of it is in flight. */
+static bool
+is_quiet(struct kio_channel *channel)
+{
+	bool quiet = true;
+
+	for (unsigned i = 0; i < channel->level_count; i++) {
+		struct kio_level *level = &channel->levels[channel->first + i];
+
+		if (level->opened && level->layer->class_->channel_quiet != NULL)
+			quiet &= level->layer->class_->channel_quiet(level->layer, channel, level->priv);
+	}
+	return quiet;
+}
+
 /* Layers are numbered depth first, helper stacks too: going down the numbers opens legs first. */
 static int
 open_levels(struct kio_channel *channel)
@@ -287,10 +302,14 @@ kio__channel_open(struct kio_channel **out, struct kio_stack *stack, struct kio_
 	}
 	rc = open_levels(channel);
 	if (rc < 0) {
+		while (!is_quiet(channel))
+			kio_loop_step(loop, -1);
 		channel_free(channel);
 		return rc;
 	}
 	loop->channels++;
+	channel->next_of_loop = loop->first_channel;
+	loop->first_channel = channel;
 	*out = channel;
 	return 0;
 }
@@ -394,11 +413,35 @@ wait_for_stragglers(struct kio_channel *channel)
 	} while (out != 0);
 }
 
+bool
+kio__channels_quiet(struct kio_loop *loop)
+{
+	bool quiet = true;
+
+	for (struct kio_channel *channel = loop->first_channel; channel != NULL;
+	     channel = channel->next_of_loop)
+		quiet &= is_quiet(channel);
+	return quiet;
+}
+
+static void
+leave_loop(struct kio_channel *channel)
+{
+	struct kio_channel **at = &channel->loop->first_channel;
+
+	while (*at != channel)
+		at = &(*at)->next_of_loop;
+	*at = channel->next_of_loop;
+	channel->loop->channels--;
+}
+
 void
 kio__channel_close(struct kio_channel **channel)
 {
+	while (!is_quiet(*channel))
+		kio_loop_step((*channel)->loop, -1);
 	wait_for_stragglers(*channel);
-	(*channel)->loop->channels--;
+	leave_loop(*channel);
 	channel_free(*channel);
 	*channel = NULL;
 }

@@ -129,6 +129,7 @@ struct kio_channel {
 	struct kio_loop *loop;
 	struct kio_stack *stack;
 	struct kio_channel *next; /* of the stack */
+	struct kio_channel *next_of_loop;
 	struct kio_layer *root;   /* the layer at the top: the stack's, or a leg's while opening */
 	struct kio_level *levels; /* by the layer's index, from `first` */
 	struct kio_level **legs;  /* of all levels */
@@ -190,6 +191,8 @@ kio__area(const struct kio_frame *frame, uint32_t at)
 int kio__channel_open(struct kio_channel **channel, struct kio_stack *stack,
 		      struct kio_layer *root, struct kio_loop *loop);
 void kio__channel_close(struct kio_channel **channel);
+/* What layers do on the loop's channels by themselves ends. True: nothing is in flight. */
+bool kio__channels_quiet(struct kio_loop *loop);
 /* Takes over the sizes of the stack's layers; under the stack's mutex. */
 void kio__channel_resize(struct kio_channel *channel);
 

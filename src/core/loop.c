@@ -375,6 +375,9 @@ own_thread(void *priv)
 	struct kio_loop *loop = priv;
 	int rc = kio_loop_run(loop);
 
+	/* the engine may be this thread's alone: what is in flight comes home here or never */
+	while (rc >= 0 && !kio__channels_quiet(loop))
+		rc = kio_loop_step(loop, -1);
 	/* nobody is there to be told, and what is in flight will never come home */
 	if (rc < 0)
 		kio__panic("the loop's own thread: the engine %s failed: %e", loop->engine->name, rc);

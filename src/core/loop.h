@@ -88,6 +88,7 @@ struct kio_loop {
 	bool entered;
 	bool foreign;     /* somebody sleeps on its descriptor */
 	unsigned channels;
+	struct kio_channel *first_channel; /* by next_of_loop */
 	uint64_t system_calls; /* made by the engine, for bench */
 
 	/* what other threads touch, in a line of its own */

@@ -9,40 +9,21 @@
  * Nothing is acknowledged that a leg missed before the others know so, durably:
  * a leg that comes back with old data is refused when the mirror opens. Which
  * legs are in use is one word that all loops share, stored before the
- * acknowledgement and loaded whenever legs are chosen.
+ * acknowledgement and loaded whenever legs are chosen. And every change that a
+ * leg has not got which the state on disk still calls in sync waits for the
+ * record, too: after a crash that leg could be the one that is kept.
  *
- * The record is written by one loop at a time; failures that come meanwhile, on
- * any loop, wait and go into the next record. And so does every change that a
- * leg has not got which the state on disk still calls in sync: after a crash that
- * leg could be the one that is kept.
+ * Nothing is written into a region before the map on disk calls it dirty. Where
+ * it does already that costs a load. Legs that are made equal get all changes
+ * from the start, and are not read before they are.
  */
 #include "layers/mirror.h"
 
 #define NEAR_SHIFT 20 /* a megabyte is read from one leg, the next from the next */
 
-struct mirror_frame {
-	struct kio__link link; /* while it waits for the record */
-	struct kio_frame *frame;
-	uint32_t legs;   /* the parts go to */
-	uint32_t left;   /* not yet handed out */
-	uint32_t failed;
-	int error; /* the first */
-};
-
-/* For writing the record from this channel. */
-struct mirror_channel {
-	struct mirror *mirror;
-	struct kio *kios[KIO__MIRROR_LEGS];
-	unsigned char *blocks;
-	struct kio_task task; /* to begin a record that another channel hands over */
-	unsigned in_flight;
-	uint32_t legs;   /* that get the record */
-	uint32_t failed; /* of them */
-	int error;       /* of the last of those */
-	struct kio__queue served; /* whose failures are in the record being written */
-};
-
 static const char *const state_choices[] = { "yes", "none", NULL };
+
+static const char *const resync_choices[] = { "auto", "all", "no", NULL };
 
 static const struct kio_opt mirror_opts[] = {
 	KIO_OPT_BOOL(struct mirror, degraded, false, "go on with the legs that are there and not stale"),
@@ -51,6 +32,10 @@ static const struct kio_opt mirror_opts[] = {
 	  .help = "keep the state of each leg at its end; none is for null and mem" },
 	KIO_OPT_STRING(struct mirror, keep, NULL,
 		       "when legs were written without each other: the name of the one to keep"),
+	{ .name = "resync", .type = KIO_TYPE_CHOICE, .at = offsetof(struct mirror, resync),
+	  .value = MIRROR_RESYNC_AUTO, .choices = resync_choices,
+	  .help = "make legs equal again: auto, those that an unclean stop left; all, stale ones too; no" },
+	KIO_OPT_SIZE(struct mirror, resync_rate, 0, "bytes a second, at most, for that; 0: as fast as it goes"),
 	{ 0 }
 };
 
@@ -64,129 +49,7 @@ mirror_spares_legs(const struct kio_layer *layer)
 	return degraded;
 }
 
-/* --- the record --------------------------------------------------------- */
-
-static void record_next(struct mirror_channel *channel);
-
-/* With the mutex held: those who waited since the last record are served by the next. */
-static void
-take_waiting(struct mirror_channel *channel)
-{
-	struct mirror_frame *state;
-
-	while ((state = kio__queue_pop(&channel->mirror->waiting)) != NULL)
-		kio__queue_push(&channel->served, &state->link);
-}
-
-static void
-answer_served(struct mirror_channel *channel, int status)
-{
-	struct mirror_frame *state;
-
-	while ((state = kio__queue_pop(&channel->served)) != NULL)
-		kio_resume_post(state->frame, status);
-}
-
-static void
-record_begin(struct kio_task *task)
-{
-	struct mirror_channel *channel = kio_container_of(task, struct mirror_channel, task);
-	struct mirror *mirror = channel->mirror;
-
-	kio__mutex_lock(&mirror->mutex);
-	take_waiting(channel);
-	kio__mutex_unlock(&mirror->mutex);
-	record_next(channel);
-}
-
-/*
- * The next record is written by the channel of one who waits for it: what that
- * holds is what keeps the channel open meanwhile.
- */
-static void
-hand_over(struct mirror *mirror)
-{
-	struct mirror_frame *first;
-	struct mirror_channel *next;
-
-	kio__mutex_lock(&mirror->mutex);
-	first = (struct mirror_frame *)(void *)mirror->waiting.head;
-	mirror->recording = first != NULL;
-	if (first != NULL) {
-		next = kio_frame_channel(first->frame);
-		next->task.run = record_begin;
-		kio_loop_post(kio_frame_loop(first->frame), &next->task);
-	}
-	kio__mutex_unlock(&mirror->mutex);
-}
-
-static void
-record_done(struct mirror_channel *channel)
-{
-	struct mirror *mirror = channel->mirror;
-
-	if (channel->failed != 0) {
-		/* a leg that does not take the record is stale too, and the rest is to know it */
-		__atomic_fetch_and(&mirror->usable, ~channel->failed, __ATOMIC_SEQ_CST);
-		kio__mirror_lost(mirror, channel->failed, "does not take the mirror's state",
-				 channel->error);
-		if (mirror_usable(mirror) != 0) {
-			record_next(channel);
-			return;
-		}
-	}
-	if (mirror_usable(mirror) == 0)
-		kio_notice(&mirror->layer, KIO_HEALTH_FAILED, NULL, "no leg is left");
-	else
-		__atomic_store_n(&mirror->recorded, channel->legs, __ATOMIC_SEQ_CST);
-	/* our own goes up in the loop's next round, so all this is still there */
-	answer_served(channel, mirror_usable(mirror) != 0 ? 0 : -EIO);
-	hand_over(mirror);
-}
-
-static void
-record_written(struct kio *kio)
-{
-	struct mirror_channel *channel = kio->priv;
-	const struct kio_layer *layer = &channel->mirror->layer;
-
-	for (unsigned i = 0; i < layer->leg_count && kio_status(kio) < 0; i++) {
-		if (channel->kios[i] != kio)
-			continue;
-		channel->failed |= 1u << i;
-		channel->error = kio_status(kio);
-	}
-	if (--channel->in_flight == 0)
-		record_done(channel);
-}
-
-static void
-record_next(struct mirror_channel *channel)
-{
-	struct mirror *mirror = channel->mirror;
-	uint32_t legs = mirror_usable(mirror);
-	unsigned char *block;
-	uint64_t at;
-
-	channel->failed = 0;
-	channel->legs = legs;
-	if (legs == 0 || kio__mirror_new_set(mirror, legs) < 0) {
-		__atomic_store_n(&mirror->usable, 0, __ATOMIC_SEQ_CST);
-		record_done(channel);
-		return;
-	}
-	mirror->state->sequence++;
-	/* counted first: a write may come back with the last one not yet sent */
-	channel->in_flight = (unsigned)__builtin_popcount(legs);
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if ((legs >> i & 1) == 0)
-			continue;
-		block = channel->blocks + (size_t)i * KIO__MIRROR_BLOCK;
-		at = kio__mirror_block(mirror, i, block);
-		kio_write(channel->kios[i], at, kio_buf(channel->kios[i], block, KIO__MIRROR_BLOCK),
-			  KIO_FUA, record_written);
-	}
-}
+/* --- what is on record --------------------------------------------------- */
 
 /* Does every leg that the state on disk calls in sync have what was written? */
 static bool
@@ -199,40 +62,113 @@ is_on_record(const struct mirror *mirror, const struct mirror_frame *state)
 static enum kio_next
 record(struct mirror *mirror, struct mirror_frame *state)
 {
-	struct mirror_channel *channel = kio_frame_channel(state->frame);
-	bool begin, held;
+	bool begin = false, held;
 
+	state->wait.held = state->frame;
+	state->wait.first = 1;
+	state->wait.last = 0;
 	kio__mutex_lock(&mirror->mutex);
 	/* the record may have become durable just now */
 	held = !is_on_record(mirror, state);
-	begin = held && !mirror->recording;
+	mirror->state_changed |= held;
 	if (held)
-		kio__queue_push(&mirror->waiting, &state->link);
-	if (begin) {
-		mirror->recording = true;
-		take_waiting(channel);
-	}
+		begin = kio__mirror_record_wait(mirror, &state->wait);
 	kio__mutex_unlock(&mirror->mutex);
 	if (begin)
-		record_next(channel);
+		kio__mirror_record_run(state->wait.channel);
 	return held ? KIO_HOLD : KIO_UP;
 }
 
 /* --- changes: to all legs ----------------------------------------------- */
 
 static void
-mirror_change(struct mirror *mirror, struct kio_frame *frame)
+send_change(struct mirror *mirror, struct kio_frame *frame)
 {
 	struct mirror_frame *state = kio_frame_area(frame);
 
-	state->frame = frame;
-	state->legs = state->left = mirror_usable(mirror);
+	/* in this order: one that is made equal is among the others before it is not among these */
+	state->copies = mirror_copying(mirror);
+	state->legs = mirror_usable(mirror);
+	state->copies &= ~state->legs;
+	state->legs |= state->copies;
+	state->left = state->legs;
 	state->failed = 0;
 	state->error = 0;
-	if (state->legs == 0)
+	if (state->legs == state->copies)
 		kio_complete(frame, -EIO);
 	else
 		kio_split(frame);
+}
+
+static void
+regions_are_dirty(struct kio_task *task)
+{
+	struct mirror_frame *state = kio_container_of(task, struct mirror_frame, wait.task);
+
+	/* one that was sent is not cancelled, so that legs stay alike */
+	if (state->wait.status < 0 || kio_frame_cancelled(state->frame))
+		kio_complete(state->frame, state->wait.status < 0 ? state->wait.status : -ECANCELED);
+	else
+		send_change(state->wait.channel->mirror, state->frame);
+}
+
+/* The change waits until the map on disk has its regions. */
+static __attribute__((noinline)) void
+make_dirty(struct mirror *mirror, struct mirror_frame *state)
+{
+	bool begin = false, ready = true;
+
+	state->wait.held = NULL;
+	state->wait.task.run = regions_are_dirty;
+	kio__mutex_lock(&mirror->mutex);
+	for (uint32_t i = state->wait.first; i <= state->wait.last; i++) {
+		switch (mirror_region(mirror, i)) {
+		case KIO__REGION_CLEAN:
+			mirror_set_region(mirror, i, KIO__REGION_SETTING);
+			ready = false;
+			break;
+		case KIO__REGION_SETTING:
+			ready = false;
+			break;
+		case KIO__REGION_DIRTY:
+			mirror_set_region(mirror, i, KIO__REGION_TOUCHED);
+			break;
+		case KIO__REGION_TOUCHED:
+			break;
+		}
+	}
+	if (!ready)
+		begin = kio__mirror_record_wait(mirror, &state->wait);
+	kio__mutex_unlock(&mirror->mutex);
+	if (begin)
+		kio__mirror_record_run(state->wait.channel);
+	else if (ready)
+		send_change(mirror, state->frame);
+}
+
+static void
+mirror_change(struct mirror *mirror, struct kio_frame *frame)
+{
+	struct mirror_frame *state = kio_frame_area(frame);
+	uint32_t first, last;
+
+	state->frame = frame;
+	state->wait.channel = kio_frame_channel(frame);
+	if (frame->op == KIO_FLUSH) {
+		send_change(mirror, frame);
+		return;
+	}
+	first = (uint32_t)(frame->offset >> mirror->region_shift);
+	last = (uint32_t)((frame->offset + frame->data.len - 1) >> mirror->region_shift);
+	state->wait.first = first;
+	state->wait.last = last;
+	while (kio__likely(mirror_region(mirror, first) == KIO__REGION_TOUCHED)) {
+		if (first++ == last) {
+			send_change(mirror, frame);
+			return;
+		}
+	}
+	make_dirty(mirror, state);
 }
 
 static bool
@@ -262,21 +198,39 @@ mirror_part_done(struct kio_layer *layer, struct kio_frame *frame, struct kio_pa
 	return KIO_UP;
 }
 
+/*
+ * No leg in sync has it: none of them is better than the others, but what they
+ * hold may differ, and one that is made equal may have got it.
+ */
+static enum kio_next
+nowhere(struct mirror *mirror, struct mirror_frame *state)
+{
+	struct kio_frame *frame = state->frame;
+
+	if (state->error != -ENOTSUP)
+		__atomic_store_n(&mirror->unequal, 1, __ATOMIC_RELEASE);
+	if (state->copies != 0 && frame->op != KIO_FLUSH)
+		kio__mirror_need_again(mirror, (uint32_t)(frame->offset >> mirror->region_shift),
+				       (uint32_t)((frame->offset + frame->data.len - 1) >>
+						  mirror->region_shift));
+	kio_frame_set_status(frame, state->error);
+	return KIO_UP;
+}
+
 static enum kio_next
 change_done(struct mirror *mirror, struct kio_frame *frame)
 {
 	struct mirror_frame *state = kio_frame_area(frame);
+	uint32_t failed = state->failed;
 
-	if (kio__likely(state->failed == 0 && is_on_record(mirror, state)))
+	if (kio__likely(failed == 0 && is_on_record(mirror, state)))
 		return KIO_UP;
-	if (state->failed == state->legs ||
-	    (state->failed != 0 && !kio__mirror_take_out(mirror, state->failed, "failed", state->error))) {
-		/* none of them is better than the others; but what they hold may differ */
-		if (state->error != -ENOTSUP)
-			__atomic_store_n(&mirror->unequal, 1, __ATOMIC_RELEASE);
-		kio_frame_set_status(frame, state->error);
-		return KIO_UP;
-	}
+	if ((failed & state->copies) != 0)
+		kio__mirror_drop_copies(mirror, failed & state->copies, state->error);
+	/* one that was made equal meanwhile is as any other by now */
+	if ((state->legs & ~state->copies & ~failed) == 0 ||
+	    ((failed & mirror_usable(mirror)) != 0 && !kio__mirror_take_out(mirror, failed, "failed", state->error)))
+		return nowhere(mirror, state);
 	return mirror_has_state(mirror) ? record(mirror, state) : KIO_UP;
 }
 
@@ -325,7 +279,9 @@ read_done(struct mirror *mirror, struct kio_frame *frame)
 static void
 mirror_submit(struct kio_layer *layer, struct kio_frame *frame)
 {
-	if (frame->op == KIO_READ || frame->op == KIO_EXTENTS)
+	if (kio__unlikely(frame->data.seg == &kio__mirror_hold))
+		kio__mirror_work_held(kio_frame_channel(frame), frame);
+	else if (frame->op == KIO_READ || frame->op == KIO_EXTENTS)
 		mirror_read(mirror_of(layer), frame);
 	else
 		mirror_change(mirror_of(layer), frame);
@@ -342,41 +298,47 @@ mirror_done(struct kio_layer *layer, struct kio_frame *frame)
 static void
 mirror_channel_close(struct kio_layer *layer, struct kio_channel *kio_channel, void *area)
 {
-	struct mirror_channel *channel = area;
-
 	(void)kio_channel;
-	for (unsigned i = 0; i < layer->leg_count; i++)
-		kio_destroy(channel->kios[i]);
-	kio__free(channel->blocks);
+	if (!mirror_has_state(mirror_of(layer)))
+		return;
+	kio__mirror_work_close(area);
+	kio__mirror_record_close(area);
+}
+
+static bool
+mirror_channel_quiet(struct kio_layer *layer, struct kio_channel *kio_channel, void *area)
+{
+	(void)kio_channel;
+	return !mirror_has_state(mirror_of(layer)) || kio__mirror_work_quiet(area);
 }
 
 static int
 mirror_channel_open(struct kio_layer *layer, struct kio_channel *kio_channel, void *area)
 {
 	struct mirror_channel *channel = area;
-	struct mirror *mirror = mirror_of(layer);
+	int rc;
 
-	channel->mirror = mirror;
-	kio__queue_init(&channel->served);
-	if (!mirror_has_state(mirror))
+	channel->mirror = mirror_of(layer);
+	channel->channel = kio_channel;
+	channel->loop = kio_channel_loop(kio_channel);
+	if (!mirror_has_state(channel->mirror))
 		return 0;
-	channel->blocks = kio__alloc_aligned((size_t)layer->leg_count * KIO__MIRROR_BLOCK, 4096);
-	for (unsigned i = 0; i < layer->leg_count && channel->blocks != NULL; i++) {
-		if (kio_leg_absent(layer->legs[i]))
-			continue;
-		channel->kios[i] = kio_create_at(kio_channel, layer->legs[i], 1);
-		if (channel->kios[i] == NULL)
-			break;
-		channel->kios[i]->priv = channel;
-	}
-	for (unsigned i = 0; i < layer->leg_count; i++) {
-		if (channel->blocks == NULL ||
-		    (channel->kios[i] == NULL && !kio_leg_absent(layer->legs[i]))) {
-			mirror_channel_close(layer, kio_channel, area);
-			return -ENOMEM;
-		}
-	}
-	return 0;
+	rc = kio__mirror_record_open(channel);
+	if (rc == 0)
+		kio__mirror_work_open(channel);
+	return rc;
+}
+
+static void
+describe_copy(const struct mirror *mirror, char *text, size_t size)
+{
+	uint64_t total = __atomic_load_n(&mirror->to_copy, __ATOMIC_RELAXED);
+	uint64_t done = __atomic_load_n(&mirror->copied, __ATOMIC_RELAXED);
+	uint32_t legs = mirror_copying(mirror);
+
+	if (legs != 0)
+		kio_format(text, size, ", %d made equal: %S of %S", __builtin_popcount(legs),
+			   kio__min(done, total), total);
 }
 
 static void
@@ -384,9 +346,11 @@ mirror_describe(const struct kio_layer *layer, char *text, size_t size)
 {
 	const struct mirror *mirror = kio_container_of(layer, const struct mirror, layer);
 	unsigned used = (unsigned)__builtin_popcount(mirror_usable(mirror));
+	char copy[80] = "";
 
-	kio_format(text, size, "%u of %u legs in sync%s%s", used, mirror->all,
-		   used < mirror->all ? ", degraded" : "",
+	describe_copy(mirror, copy, sizeof(copy));
+	kio_format(text, size, "%u of %u legs in sync%s%s%s", used, mirror->all,
+		   used < mirror->all ? ", degraded" : "", copy,
 		   mirror_has_state(mirror) ? "" : ", no state kept");
 }
 
@@ -409,6 +373,7 @@ const struct kio_class kio_class_mirror = {
 	.spares_legs = mirror_spares_legs,
 	.channel_open = mirror_channel_open,
 	.channel_close = mirror_channel_close,
+	.channel_quiet = mirror_channel_quiet,
 	.submit = mirror_submit,
 	.part = mirror_part,
 	.part_done = mirror_part_done,

@@ -3,9 +3,18 @@
 #define LAYERS_MIRROR_H
 
 /*
- * The mirror's files: mirror.c, the way of requests; mirror_open.c, which legs
- * may be used at all; mirror_disk.c, their state read and written meanwhile;
- * mirror_control.c, what it tells of its legs and can be asked to do.
+ * The mirror's files:
+ *
+ *   mirror.c         the way of requests
+ *   mirror_record.c  the map and the state, written before something may go on
+ *   mirror_work.c    what it does by itself, on one of its channels:
+ *   mirror_copy.c      legs are made equal again
+ *   mirror_clean.c     regions that all legs have are clean again
+ *   mirror_open.c    which legs may be used at all
+ *   mirror_create.c  legs are made
+ *   mirror_disk.c    map and state while no request runs
+ *   mirror_map.c, mirror_state.c  both to bytes and back
+ *   mirror_control.c  what it tells of its legs and can be asked to do
  */
 
 #include <kiobuf/layer.h>
@@ -15,25 +24,118 @@
 #include "layers/mirror_state.h"
 #include "port/port.h"
 
+enum mirror_resync { MIRROR_RESYNC_AUTO, MIRROR_RESYNC_ALL, MIRROR_RESYNC_NO };
+
+struct mirror_channel;
+
 struct mirror {
 	struct kio_layer layer;
 	bool degraded;
 	int state_choice; /* yes, none */
+	int resync;       /* enum mirror_resync */
+	uint64_t resync_rate; /* bytes per second; 0: as fast as it goes */
 	const char *keep;
 
+	/* what requests look at */
+	uint8_t *regions; /* enum kio__mirror_region of each; atomic */
+	unsigned region_shift;
 	uint32_t usable;   /* legs in use, a bit each; atomic: shared by all loops */
-	uint32_t recorded; /* legs that the state on disk says are in use; atomic */
+	uint32_t copying;  /* legs that are made equal: they are written, too; atomic */
+	uint32_t recorded; /* legs that the state on some leg may say are in use; atomic */
 	uint32_t unequal;  /* a change failed on all legs, and may be on some of them; atomic */
+
+	uint32_t back;   /* legs that are to be brought up to date; under the mutex */
 	uint32_t all;    /* legs of the whole mirror */
 	uint64_t size;
+	uint32_t region_count;
+	uint8_t every_region; /* stands for all of them without state */
 	struct kio__mirror_state *state; /* of the legs in use; their number and place differ */
 	uint8_t numbers[KIO__MIRROR_LEGS]; /* of each leg of the stack in the mirror */
 	uint32_t copies; /* of the two on each leg, the one that is written next: a bit each */
-	unsigned char *block; /* for writing the state in open and close */
+	unsigned char *block; /* for writing map and state in open and close */
 
 	struct kio__mutex mutex; /* over what follows, and state while it is recorded */
-	struct kio__queue waiting; /* of mirror_frame: for their failure to be on record */
+	struct kio__queue waiting; /* of mirror_wait: for what they wait for to be on record */
 	bool recording;
+	bool map_changed;   /* the record is to write the map */
+	bool state_changed; /* and the state */
+	bool rebase;        /* which is to say that the map begins with this epoch */
+	bool based;         /* it does, on disk */
+	struct mirror_channel *channels;
+	struct mirror_channel *worker; /* one of them */
+	bool dirtied;        /* since the last cleaning began */
+	uint8_t *need;       /* regions that are to be copied */
+	uint32_t need_count;
+	uint64_t copied, to_copy; /* bytes; atomic */
+};
+
+/* Somebody who waits for a record. */
+struct mirror_wait {
+	struct kio__link link;
+	struct mirror_channel *channel;
+	struct kio_frame *held; /* goes up then; NULL: the task is posted */
+	struct kio_task task;
+	uint32_t first, last; /* regions that are to be dirty on disk; none: 1 and 0 */
+	int status;
+};
+
+struct mirror_frame {
+	struct mirror_wait wait;
+	struct kio_frame *frame;
+	uint32_t legs;   /* the parts go to */
+	uint32_t copies; /* of them, those that were being made equal */
+	uint32_t left;   /* not yet handed out */
+	uint32_t failed;
+	int error; /* the first */
+};
+
+/* For writing the record from this channel. */
+struct mirror_record {
+	struct kio *kios[KIO__MIRROR_LEGS];
+	unsigned char *blocks; /* one for each leg, then the map */
+	struct kio_task task;  /* to begin one that another channel hands over */
+	unsigned in_flight;
+	uint32_t legs;   /* that get it */
+	uint32_t failed; /* of them */
+	int leg_error;   /* of the last of those */
+	int error;       /* the map is not on any leg */
+	bool with_state;
+	struct kio__queue served; /* who is answered when it is written */
+};
+
+/* For the work that the mirror does by itself. */
+struct mirror_work {
+	bool awake;  /* posted, in flight or waiting for its time; under the mutex */
+	bool ending;
+	struct kio *hold; /* a change that carries nothing: it has the range while its frame is here */
+	struct kio_frame *held;
+	void (*on_hold)(struct mirror_channel *channel);
+	void (*then)(struct mirror_channel *channel); /* when the legs have answered */
+	struct kio *kios[KIO__MIRROR_LEGS];
+	unsigned char *data;
+	unsigned in_flight;
+	uint32_t failed; /* of the legs that were asked */
+	int error;
+	struct kio_task task;
+	struct kio_timer timer;
+	struct mirror_wait wait;
+
+	uint64_t offset, len, end; /* what is copied now, and where its region ends */
+	uint64_t not_before; /* for the rate */
+	uint32_t tried;  /* legs that could not be read there */
+	unsigned source;
+	unsigned phase;  /* of cleaning */
+	uint32_t region; /* the next to look at */
+	bool cleaned;
+};
+
+struct mirror_channel {
+	struct mirror *mirror;
+	struct mirror_channel *next;
+	struct kio_channel *channel;
+	struct kio_loop *loop;
+	struct mirror_record record;
+	struct mirror_work work;
 };
 
 static inline struct mirror *
@@ -61,21 +163,112 @@ mirror_usable(const struct mirror *mirror)
 }
 
 static inline uint32_t
+mirror_copying(const struct mirror *mirror)
+{
+	return __atomic_load_n(&mirror->copying, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t
 mirror_recorded(const struct mirror *mirror)
 {
 	return __atomic_load_n(&mirror->recorded, __ATOMIC_ACQUIRE);
+}
+
+static inline enum kio__mirror_region
+mirror_region(const struct mirror *mirror, uint32_t region)
+{
+	return (enum kio__mirror_region)__atomic_load_n(&mirror->regions[region], __ATOMIC_ACQUIRE);
+}
+
+static inline void
+mirror_set_region(struct mirror *mirror, uint32_t region, enum kio__mirror_region value)
+{
+	__atomic_store_n(&mirror->regions[region], (uint8_t)value, __ATOMIC_RELEASE);
+}
+
+/* All legs of the whole mirror, by their numbers. */
+static inline uint32_t
+mirror_all(const struct mirror *mirror)
+{
+	return (uint32_t)(((uint64_t)1 << mirror->all) - 1);
+}
+
+/* The numbers of these legs of the stack. */
+static inline uint32_t
+mirror_numbers(const struct mirror *mirror, uint32_t legs)
+{
+	uint32_t numbers = 0;
+
+	for (; legs != 0; legs &= legs - 1)
+		numbers |= 1u << mirror->numbers[__builtin_ctz(legs)];
+	return numbers;
 }
 
 /* The numbers of all legs that are not among these of the stack. */
 static inline uint32_t
 mirror_without(const struct mirror *mirror, uint32_t legs)
 {
-	uint32_t without = (uint32_t)(((uint64_t)1 << mirror->all) - 1);
-
-	for (; legs != 0; legs &= legs - 1)
-		without &= ~(1u << mirror->numbers[__builtin_ctz(legs)]);
-	return without;
+	return mirror_all(mirror) & ~mirror_numbers(mirror, legs);
 }
+
+/* --- mirror_record.c ---------------------------------------------------- */
+
+int kio__mirror_record_open(struct mirror_channel *channel);
+void kio__mirror_record_close(struct mirror_channel *channel);
+/*
+ * Answers wait when what it waits for is on disk: by its task, or, if held, by
+ * resuming the frame with its status. With the mutex held; returns whether the
+ * caller is to call kio__mirror_record_run when he has released it.
+ */
+bool kio__mirror_record_wait(struct mirror *mirror, struct mirror_wait *wait);
+void kio__mirror_record_run(struct mirror_channel *channel);
+/* Legs that are being made equal are given up: they stay stale. Without the mutex. */
+void kio__mirror_drop_copies(struct mirror *mirror, uint32_t failed, int error);
+
+/* --- mirror_work.c ------------------------------------------------------ */
+
+/* The segment by which a frame says that it is the work's: it holds its range, and carries nothing. */
+extern const struct kio_seg kio__mirror_hold;
+
+void kio__mirror_work_open(struct mirror_channel *channel);
+void kio__mirror_work_close(struct mirror_channel *channel);
+bool kio__mirror_work_quiet(struct mirror_channel *channel);
+/* There may be something to do. With the mutex held. */
+void kio__mirror_work_wake(struct mirror *mirror);
+/* The range of `hold` is held: submit leaves the frame to the work. */
+void kio__mirror_work_held(struct mirror_channel *channel, struct kio_frame *frame);
+
+#define MIRROR_PIECE ((size_t)512 << 10) /* copied at once */
+
+/* For the files of the work: holds the range, calls on_hold; what comes after kio__mirror_let_go is the next step. */
+void kio__mirror_hold_range(struct mirror_channel *channel, uint64_t offset, uint64_t len,
+			    void (*on_hold)(struct mirror_channel *channel));
+void kio__mirror_let_go(struct mirror_channel *channel);
+/* Flushes these legs, then calls then(); work.failed and work.error say what came out. */
+void kio__mirror_flush_legs(struct mirror_channel *channel, uint32_t legs,
+			    void (*then)(struct mirror_channel *channel));
+void kio__mirror_leg_answered(struct kio *kio);
+/* The next step when what was changed is on disk. With the mutex held, which it releases. */
+void kio__mirror_record_and_go_on(struct mirror_channel *channel);
+/* The next step, in the next round or at that moment. */
+void kio__mirror_go_on(struct mirror_channel *channel);
+void kio__mirror_go_on_at(struct mirror_channel *channel, uint64_t due_ns);
+
+/* One step; false: there is nothing to do. */
+bool kio__mirror_copy_step(struct mirror_channel *channel);
+bool kio__mirror_clean_step(struct mirror_channel *channel);
+/* Is there something to be cleaned, some time? */
+bool kio__mirror_may_clean(const struct mirror *mirror);
+/* All legs of the mirror are in use, and alike but for what is dirty. */
+bool kio__mirror_is_full(const struct mirror *mirror);
+/* What the channel has begun to copy is for another. With the mutex held. */
+void kio__mirror_copy_leave(struct mirror_channel *channel);
+/* What must be copied: from regions that are dirty, or all. */
+void kio__mirror_need(struct mirror *mirror, bool all);
+/* These, once more. */
+void kio__mirror_need_again(struct mirror *mirror, uint32_t first, uint32_t last);
+
+/* --- mirror_disk.c ------------------------------------------------------ */
 
 /* The set of legs that are written is `legs` from now on: a new epoch. Not on disk yet. */
 int kio__mirror_new_set(struct mirror *mirror, uint32_t legs);
@@ -86,14 +279,18 @@ int kio__mirror_new_set(struct mirror *mirror, uint32_t legs);
  */
 uint64_t kio__mirror_block(struct mirror *mirror, unsigned leg, unsigned char *block);
 
-/* A leg has its state and at least a block of data. */
+/* A leg has its map and state and at least a block of data. */
 #define MIRROR_LEAST (KIO__MIRROR_AREA + KIO__MIRROR_BLOCK)
 
-/* Bytes of a leg before its state; the leg has at least MIRROR_LEAST. */
+/* Bytes of a leg before its map; the leg has at least MIRROR_LEAST. */
 uint64_t kio__mirror_room(const struct kio_layer *leg);
 /* -ENODATA: there is none; else as kio__mirror_choose, and what reading says. */
 int kio__mirror_read_state(struct kio_layer *leg, struct kio__mirror_state *state,
 			   struct kio_diag *diag);
+/* Which regions the leg's map says are dirty; all where it cannot be read. */
+void kio__mirror_read_map(struct mirror *mirror, struct kio_layer *leg);
+/* As the regions are now. */
+int kio__mirror_write_map(struct mirror *mirror, struct kio_layer *leg);
 /* Durably. */
 int kio__mirror_wipe_state(struct kio_layer *leg);
 
@@ -102,18 +299,29 @@ int kio__mirror_enter_use(struct mirror *mirror, struct kio_diag *diag);
 /* What is on the legs is flushed before they say that they were closed. */
 int kio__mirror_leave_use(struct mirror *mirror);
 
-/* mirror_control.c */
+/* --- mirror_control.c ---------------------------------------------------- */
+
 enum kio_health kio__mirror_health(const struct kio_layer *layer);
 enum kio_health kio__mirror_leg_health(const struct kio_layer *layer, unsigned leg, char *text,
 				       size_t size);
 extern const struct kio_operation kio__mirror_operations[];
 /* Tells of legs that are not used any more; error 0: there is none to name. */
 void kio__mirror_lost(const struct mirror *mirror, uint32_t legs, const char *why, int error);
-/* These legs are not used from now on. False: no other is left, and nothing was done. */
+/* These legs are not used from now on; not on disk yet. False: no other is left, and nothing was done. */
 bool kio__mirror_take_out(struct mirror *mirror, uint32_t legs, const char *why, int error);
+
+/* --- mirror_open.c, mirror_create.c ------------------------------------- */
 
 int kio__mirror_open(struct kio_layer *layer, struct kio_diag *diag);
 int kio__mirror_create(struct kio_layer *layer, struct kio_diag *diag);
 int kio__mirror_close(struct kio_layer *layer);
+
+/* What both begin and end with. */
+int kio__mirror_begin(struct mirror *mirror, struct kio_diag *diag);
+void kio__mirror_end(struct mirror *mirror);
+/* The size is known: room for the regions. -ENOMEM. */
+int kio__mirror_make_regions(struct mirror *mirror);
+uint64_t kio__mirror_smallest_leg(const struct kio_layer *layer);
+uint32_t kio__mirror_present_legs(const struct kio_layer *layer);
 
 #endif

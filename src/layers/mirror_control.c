@@ -24,6 +24,10 @@ kio__mirror_leg_health(const struct kio_layer *layer, unsigned leg, char *text, 
 		kio_format(text, size, "in sync");
 		return KIO_HEALTH_OK;
 	}
+	if ((mirror_copying(mirror) >> leg & 1) != 0) {
+		kio_format(text, size, "stale, being made equal");
+		return KIO_HEALTH_DEGRADED;
+	}
 	kio_format(text, size, kio_leg_absent(layer->legs[leg]) ? "absent" : "stale");
 	return KIO_HEALTH_FAILED;
 }

@@ -17,11 +17,11 @@ kio__mirror_room(const struct kio_layer *leg)
 int
 kio__mirror_read_state(struct kio_layer *leg, struct kio__mirror_state *state, struct kio_diag *diag)
 {
-	unsigned char *area = kio__alloc_aligned(KIO__MIRROR_AREA, 4096);
+	unsigned char *area = kio__alloc_aligned(KIO__MIRROR_COPIES, 4096);
 	int rc = area == NULL ? -ENOMEM : leg->limits.size < MIRROR_LEAST ? -ENODATA : 0;
 
 	if (rc == 0)
-		rc = kio_leg_read(leg, area, KIO__MIRROR_AREA, kio__mirror_room(leg));
+		rc = kio_leg_read(leg, area, KIO__MIRROR_COPIES, kio__mirror_room(leg) + KIO__MIRROR_BLOCK);
 	if (rc == 0)
 		rc = kio__mirror_choose(state, area);
 	kio__free(area);
@@ -31,6 +31,25 @@ kio__mirror_read_state(struct kio_layer *leg, struct kio__mirror_state *state, s
 	else if (rc < 0)
 		kio_refuse(diag, rc, "the state of the leg %s cannot be used: %e", leg->name, rc);
 	return rc;
+}
+
+void
+kio__mirror_read_map(struct mirror *mirror, struct kio_layer *leg)
+{
+	int rc = kio_leg_read(leg, mirror->block, KIO__MIRROR_BLOCK, kio__mirror_room(leg));
+
+	if (rc < 0)
+		memset(mirror->block, 0, KIO__MIRROR_BLOCK);
+	if (!kio__mirror_map_decode(mirror->state, mirror->regions, mirror->block))
+		kio_log(&mirror->layer, KIO_WARNING,
+			"the map of the leg %s is damaged: what it does not tell counts as changed", leg->name);
+}
+
+int
+kio__mirror_write_map(struct mirror *mirror, struct kio_layer *leg)
+{
+	kio__mirror_map_encode(mirror->state, mirror->regions, mirror->block);
+	return kio_leg_write(leg, mirror->block, KIO__MIRROR_BLOCK, kio__mirror_room(leg), KIO_FUA);
 }
 
 int
@@ -64,7 +83,7 @@ kio__mirror_block(struct mirror *mirror, unsigned leg, unsigned char *block)
 	mirror->copies ^= 1u << leg;
 	mirror->state->leg = mirror->numbers[leg];
 	kio__mirror_encode(mirror->state, block);
-	return kio__mirror_room(mirror->layer.legs[leg]) + copy * KIO__MIRROR_BLOCK;
+	return kio__mirror_room(mirror->layer.legs[leg]) + (1 + copy) * KIO__MIRROR_BLOCK;
 }
 
 /* To all legs in use; the first error, and which legs failed. */
@@ -151,11 +170,14 @@ kio__mirror_enter_use(struct mirror *mirror, struct kio_diag *diag)
 		rc = flush_legs(mirror, &failed);
 	if (rc < 0)
 		return kio_refuse(diag, rc, "what is kept cannot be flushed: %e", rc);
-	if (mirror_without(mirror, mirror->usable) != mirror->state->without)
+	/* a record of another set may have come as far as to a leg that is not there now */
+	if (!closed || mirror_without(mirror, mirror->usable) != mirror->state->without)
 		rc = kio__mirror_new_set(mirror, mirror->usable);
 	if (rc < 0)
 		return rc;
 	mirror->state->in_use = true;
+	mirror->state->returning = mirror_numbers(mirror, mirror->back);
+	mirror->based = mirror->state->base == mirror->state->epoch;
 	rc = write_state(mirror, &failed);
 	if (rc < 0 && mirror->degraded) {
 		rc = drop(mirror, failed, rc);
@@ -180,11 +202,14 @@ kio__mirror_leave_use(struct mirror *mirror)
 	uint32_t failed;
 	int rc = flush_legs(mirror, &failed);
 
+	if (mirror->usable == 0)
+		return -EIO;
 	if (rc < 0)
 		rc = drop(mirror, failed, rc);
 	if (rc < 0)
 		return rc;
 	/* legs that may differ are looked at when it opens again, as after an unclean stop */
 	mirror->state->in_use = mirror->unequal != 0;
-	return mirror->usable != 0 ? write_and_drop(mirror) : 0;
+	mirror->state->returning = mirror_numbers(mirror, mirror->back);
+	return write_and_drop(mirror);
 }

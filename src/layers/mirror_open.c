@@ -3,9 +3,9 @@
  * Opening a mirror: which legs have the latest data, and may they be used?
  *
  *   read the state of each leg
- *   --> a leg whose epoch is in another's history is stale: refused
+ *   --> a leg whose epoch is in another's history is stale: refused, or made equal
  *   --> two of which neither is in the other's: refused until told which to keep
- *   --> still in use: nobody closed it; one leg is kept, the others are stale
+ *   --> still in use: nobody closed it; one leg is kept, the others are made equal
  *   --> legs missing: refused unless degraded=yes
  *   record that it is in use, by a new epoch if the set of legs changed
  */
@@ -17,14 +17,15 @@ struct legs {
 	uint32_t present; /* could be opened and has a state */
 	uint32_t latest;  /* has the latest data */
 	uint32_t left_out; /* present, but stale */
+	uint32_t back;     /* of them, those that are brought up to date */
 	unsigned reference; /* a leg of the latest */
 	bool kept;      /* keep= decided which */
 };
 
 /* --- the shape ---------------------------------------------------------- */
 
-static uint64_t
-smallest_leg(const struct kio_layer *layer)
+uint64_t
+kio__mirror_smallest_leg(const struct kio_layer *layer)
 {
 	uint64_t size = UINT64_MAX;
 
@@ -42,7 +43,7 @@ check_shape(struct mirror *mirror, struct kio_diag *diag)
 
 	if (layer->leg_count > KIO__MIRROR_LEGS)
 		return kio_refuse(diag, -EINVAL, "a mirror has at most %u legs", KIO__MIRROR_LEGS);
-	if (smallest_leg(layer) == UINT64_MAX)
+	if (kio__mirror_smallest_leg(layer) == UINT64_MAX)
 		return kio_refuse(diag, -ENODEV, "none of the legs can be opened");
 	if (!mirror_has_state(mirror))
 		return 0;
@@ -118,7 +119,7 @@ check_size(const struct mirror *mirror, const struct legs *legs, struct kio_diag
 	uint64_t size = legs->states[legs->reference].size;
 
 	for (unsigned i = 0; i < layer->leg_count; i++) {
-		if ((legs->latest >> i & 1) != 0 && (size == 0 || size > kio__mirror_room(layer->legs[i])))
+		if (((legs->latest | legs->back) >> i & 1) != 0 && (size == 0 || size > kio__mirror_room(layer->legs[i])))
 			return kio_refuse(diag, -EINVAL, "the mirror has %S of data, and the leg %s room for %S",
 					  size, layer->legs[i]->name, kio__mirror_room(layer->legs[i]));
 	}
@@ -227,11 +228,11 @@ find_latest(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 static int
 refuse_stale(const struct mirror *mirror, const struct legs *legs, struct kio_diag *diag)
 {
-	unsigned stale = (unsigned)__builtin_ctz(legs->left_out);
+	unsigned stale = (unsigned)__builtin_ctz(legs->left_out & ~legs->back);
 
 	return kio_refuse(diag, -ESTALE,
 			  "the leg %s is stale: it missed what was written to %s since; "
-			  "degraded=yes goes on without it",
+			  "resync=all brings it up to date, degraded=yes goes on without it",
 			  mirror->layer.legs[stale]->name, mirror->layer.legs[legs->reference]->name);
 }
 
@@ -241,10 +242,18 @@ after_unclean_stop(struct mirror *mirror, struct legs *legs, struct kio_diag *di
 {
 	const struct kio__mirror_state *state = &legs->states[legs->reference];
 	const char *kept = mirror->layer.legs[legs->reference]->name;
-	uint32_t one = 1u << legs->reference;
+	uint32_t one = 1u << legs->reference, others = legs->latest & ~one;
 
-	if (!state->in_use || legs->latest == one)
+	if (!state->in_use || others == 0)
 		return 0;
+	legs->left_out |= others;
+	legs->latest = one;
+	if (mirror->resync != MIRROR_RESYNC_NO) {
+		legs->back |= others;
+		kio_log(&mirror->layer, KIO_WARNING, "it was not closed: %s is read until the others are equal to it",
+			kept);
+		return 0;
+	}
 	if (!mirror->degraded)
 		return kio_refuse(diag, -ESTALE,
 				  mirror_is_read_only(mirror) ?
@@ -256,9 +265,28 @@ after_unclean_stop(struct mirror *mirror, struct legs *legs, struct kio_diag *di
 		mirror_is_read_only(mirror) ? "it was not closed: only %s is read" :
 					       "it was not closed: %s is kept, the other legs are stale",
 		kept);
-	legs->left_out |= legs->latest & ~one;
-	legs->latest = one;
 	return 0;
+}
+
+/* Was it in sync when the mirror stopped, or on its way to that? */
+static bool
+was_in_sync(const struct kio__mirror_state *reference, const struct kio__mirror_state *leg)
+{
+	/* one that is in the set and has another epoch: the record of it was cut off */
+	return (reference->returning >> leg->leg & 1) != 0 ||
+	       (reference->in_use && (reference->without >> leg->leg & 1) == 0);
+}
+
+/* Stale legs that are brought up to date. */
+static void
+bring_back(const struct mirror *mirror, struct legs *legs)
+{
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if ((legs->left_out >> i & 1) != 0 && mirror->resync != MIRROR_RESYNC_NO &&
+		    (mirror->resync == MIRROR_RESYNC_ALL ||
+		     was_in_sync(&legs->states[legs->reference], &legs->states[i])))
+			legs->back |= 1u << i;
+	}
 }
 
 /* Is what is left enough, or what was asked for? */
@@ -267,10 +295,10 @@ check_complete(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 {
 	const struct kio__mirror_state *state = &legs->states[legs->reference];
 	/* keep= asked to go without those that are there and left out */
-	uint32_t known = legs->latest | (legs->kept ? legs->left_out : 0);
+	uint32_t known = legs->latest | legs->back | (legs->kept ? legs->left_out : 0);
 	unsigned there = (unsigned)__builtin_popcount(known);
 
-	if (legs->left_out != 0 && !mirror->degraded && !legs->kept)
+	if ((legs->left_out & ~legs->back) != 0 && !mirror->degraded && !legs->kept)
 		return refuse_stale(mirror, legs, diag);
 	if (there == state->legs)
 		return 0;
@@ -285,12 +313,52 @@ say_left_out(const struct mirror *mirror, const struct legs *legs)
 {
 	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
 		if ((legs->left_out >> i & 1) != 0)
-			kio_log(&mirror->layer, KIO_WARNING, "the leg %s is stale and not used",
+			kio_log(&mirror->layer, KIO_WARNING,
+				(legs->back >> i & 1) != 0 && !mirror_is_read_only(mirror) ?
+					"the leg %s is stale, and made equal" :
+					"the leg %s is stale and not used",
 				mirror->layer.legs[i]->name);
 	}
 }
 
 /* --- opening ------------------------------------------------------------ */
+
+/*
+ * What of the map is known, and what the legs need that come back. A mirror that
+ * was closed with all its legs has no dirty region, whatever its map still says.
+ */
+static int
+read_regions(struct mirror *mirror, const struct legs *legs)
+{
+	bool all = false;
+
+	if (kio__mirror_make_regions(mirror) < 0)
+		return -ENOMEM;
+	if (!mirror->state->in_use && mirror->state->without == 0)
+		mirror->state->base = mirror->state->epoch;
+	else
+		kio__mirror_read_map(mirror, mirror->layer.legs[legs->reference]);
+	if (legs->back == 0 || mirror_is_read_only(mirror))
+		return 0;
+	mirror->copying = mirror->back = legs->back;
+	for (uint32_t rest = legs->back; rest != 0; rest &= rest - 1)
+		all |= !kio__mirror_covers(mirror->state, legs->states[__builtin_ctz(rest)].epoch);
+	kio__mirror_need(mirror, all);
+	return 0;
+}
+
+/* One that was written alone, too, is behind the one that was kept, and nobody's map has what it wrote. */
+static void
+leave_behind(struct mirror *mirror, const struct legs *legs)
+{
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if ((legs->left_out >> i & 1) == 0 || legs->states[i].epoch == mirror->state->epoch ||
+		    kio__mirror_has_seen(mirror->state, legs->states[i].epoch))
+			continue;
+		kio__mirror_leave_behind(mirror->state, legs->states[i].epoch);
+		mirror->state->base = 0;
+	}
+}
 
 static int
 open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
@@ -301,28 +369,28 @@ open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		rc = find_latest(mirror, legs, diag);
 	if (rc == 0)
 		rc = after_unclean_stop(mirror, legs, diag);
-	if (rc == 0)
+	if (rc == 0) {
+		bring_back(mirror, legs);
 		rc = check_complete(mirror, legs, diag);
+	}
 	if (rc == 0)
 		rc = check_size(mirror, legs, diag);
 	if (rc < 0)
 		return rc;
 	say_left_out(mirror, legs);
 	*mirror->state = legs->states[legs->reference];
-	/* one that was written alone, too, is behind the one that was kept */
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if ((legs->left_out >> i & 1) != 0 && legs->states[i].epoch != mirror->state->epoch &&
-		    !kio__mirror_has_seen(mirror->state, legs->states[i].epoch))
-			kio__mirror_leave_behind(mirror->state, legs->states[i].epoch);
-	}
 	mirror->usable = legs->latest;
 	mirror->all = mirror->state->legs;
 	mirror->size = mirror->state->size;
-	return kio__mirror_enter_use(mirror, diag);
+	rc = read_regions(mirror, legs);
+	leave_behind(mirror, legs);
+	if (rc == 0)
+		rc = kio__mirror_enter_use(mirror, diag);
+	return rc;
 }
 
-static uint32_t
-present_legs(const struct kio_layer *layer)
+uint32_t
+kio__mirror_present_legs(const struct kio_layer *layer)
 {
 	uint32_t present = 0;
 
@@ -334,26 +402,34 @@ present_legs(const struct kio_layer *layer)
 static int
 open_without_state(struct mirror *mirror, struct kio_diag *diag)
 {
-	mirror->usable = present_legs(&mirror->layer);
+	mirror->usable = kio__mirror_present_legs(&mirror->layer);
 	mirror->all = mirror->layer.leg_count;
-	mirror->size = smallest_leg(&mirror->layer);
+	mirror->size = kio__mirror_smallest_leg(&mirror->layer);
+	/* one region, which is always dirty */
+	mirror->every_region = KIO__REGION_TOUCHED;
+	mirror->regions = &mirror->every_region;
+	mirror->region_shift = 63;
 	if (mirror->keep != NULL)
 		return kio_refuse(diag, -EINVAL, "keep= has no meaning with state=none");
 	return 0;
 }
 
-static void
-end(struct mirror *mirror)
+void
+kio__mirror_end(struct mirror *mirror)
 {
 	kio__free(mirror->state);
 	kio__free(mirror->block);
+	if (mirror->regions != &mirror->every_region)
+		kio__free(mirror->regions);
+	kio__free(mirror->need);
 	mirror->state = NULL;
 	mirror->block = NULL;
+	mirror->regions = mirror->need = NULL;
 	kio__mutex_fini(&mirror->mutex);
 }
 
-static int
-begin(struct mirror *mirror, struct kio_diag *diag)
+int
+kio__mirror_begin(struct mirror *mirror, struct kio_diag *diag)
 {
 	int rc = check_shape(mirror, diag);
 
@@ -365,8 +441,18 @@ begin(struct mirror *mirror, struct kio_diag *diag)
 	mirror->block = kio__alloc_aligned(KIO__MIRROR_BLOCK, 4096);
 	if (mirror->state != NULL && mirror->block != NULL)
 		return 0;
-	end(mirror);
+	kio__mirror_end(mirror);
 	return -ENOMEM;
+}
+
+int
+kio__mirror_make_regions(struct mirror *mirror)
+{
+	mirror->region_shift = mirror->state->region_shift;
+	mirror->region_count = kio__mirror_region_count(mirror->state);
+	mirror->regions = kio__alloc(mirror->region_count);
+	mirror->need = kio__alloc(mirror->region_count);
+	return mirror->regions != NULL && mirror->need != NULL ? 0 : -ENOMEM;
 }
 
 int
@@ -374,7 +460,7 @@ kio__mirror_open(struct kio_layer *layer, struct kio_diag *diag)
 {
 	struct mirror *mirror = mirror_of(layer);
 	struct legs *legs;
-	int rc = begin(mirror, diag);
+	int rc = kio__mirror_begin(mirror, diag);
 
 	if (rc < 0)
 		return rc;
@@ -387,107 +473,13 @@ kio__mirror_open(struct kio_layer *layer, struct kio_diag *diag)
 		rc = open_without_state(mirror, diag);
 	kio__free(legs);
 	if (rc < 0)
-		end(mirror);
+		kio__mirror_end(mirror);
 	else
 		layer->limits.size = mirror->size;
 	return rc;
 }
 
-/* --- creating, closing --------------------------------------------------- */
-
-static int
-refuse_existing(struct mirror *mirror, struct kio_diag *diag)
-{
-	struct kio__mirror_state *state = kio__alloc(sizeof(*state));
-	struct kio_layer *layer = &mirror->layer;
-	int rc = state == NULL ? -ENOMEM : 0;
-
-	for (unsigned i = 0; i < layer->leg_count && rc == 0 && !kio_layer_force(layer); i++) {
-		/* one that is damaged, or of a newer version, is one too */
-		if (kio__mirror_read_state(layer->legs[i], state, NULL) != -ENODATA)
-			rc = kio_refuse(diag, -EEXIST, "%s is a leg of a mirror already; to create makes it empty",
-					layer->legs[i]->name);
-	}
-	kio__free(state);
-	return rc;
-}
-
-/* All zero is the quickest way to be equal. */
-static int
-make_equal(struct mirror *mirror, struct kio_diag *diag)
-{
-	const uint64_t step = (uint64_t)1 << 30;
-	struct kio_layer *leg;
-	int rc = 0;
-
-	/* a state that is there must not speak for legs that are half zeroed */
-	for (unsigned i = 0; i < mirror->layer.leg_count && rc == 0; i++) {
-		rc = kio__mirror_wipe_state(mirror->layer.legs[i]);
-		if (rc < 0)
-			kio_refuse(diag, rc, "the state of the leg %s cannot be zeroed: %e",
-				   mirror->layer.legs[i]->name, rc);
-	}
-	for (unsigned i = 0; i < mirror->layer.leg_count && rc == 0; i++) {
-		leg = mirror->layer.legs[i];
-		for (uint64_t at = 0; at < mirror->size && rc == 0; at += step)
-			rc = kio_leg_zero(leg, kio__min(step, mirror->size - at), at);
-		if (rc == 0)
-			rc = kio_leg_flush(leg);
-		if (rc < 0)
-			kio_refuse(diag, rc, "the leg %s cannot be zeroed: %e", leg->name, rc);
-	}
-	return rc;
-}
-
-static int
-create_state(struct mirror *mirror, struct kio_diag *diag)
-{
-	struct kio__mirror_state *state = mirror->state;
-	int rc;
-
-	if (smallest_leg(&mirror->layer) < MIRROR_LEAST)
-		return kio_refuse(diag, -EINVAL, "a leg of %S has no room for data and the mirror's state",
-				  smallest_leg(&mirror->layer));
-	rc = refuse_existing(mirror, diag);
-	mirror->size = kio__align_down(smallest_leg(&mirror->layer), KIO__MIRROR_BLOCK) - KIO__MIRROR_AREA;
-	if (rc == 0)
-		rc = make_equal(mirror, diag);
-	if (rc == 0)
-		rc = kio__random(state->mirror, sizeof(state->mirror));
-	if (rc == 0)
-		rc = kio__random(&state->epoch, sizeof(state->epoch));
-	if (rc < 0)
-		return rc;
-	state->legs = mirror->layer.leg_count;
-	state->size = mirror->size;
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++)
-		mirror->numbers[i] = (uint8_t)i;
-	mirror->all = state->legs;
-	mirror->usable = present_legs(&mirror->layer);
-	return kio__mirror_enter_use(mirror, diag);
-}
-
-int
-kio__mirror_create(struct kio_layer *layer, struct kio_diag *diag)
-{
-	struct mirror *mirror = mirror_of(layer);
-	int rc;
-
-	if (!mirror_has_state(mirror))
-		return kio__mirror_open(layer, diag);
-	rc = begin(mirror, diag);
-	if (rc < 0)
-		return rc;
-	if (present_legs(layer) != (uint32_t)(((uint64_t)1 << layer->leg_count) - 1))
-		rc = kio_refuse(diag, -ENODEV, "a mirror is created with all its legs");
-	if (rc == 0)
-		rc = create_state(mirror, diag);
-	if (rc < 0)
-		end(mirror);
-	else
-		layer->limits.size = mirror->size;
-	return rc;
-}
+/* --- closing ------------------------------------------------------------- */
 
 int
 kio__mirror_close(struct kio_layer *layer)
@@ -497,6 +489,6 @@ kio__mirror_close(struct kio_layer *layer)
 
 	if (mirror_has_state(mirror) && !mirror_is_read_only(mirror))
 		rc = kio__mirror_leave_use(mirror);
-	end(mirror);
+	kio__mirror_end(mirror);
 	return rc;
 }

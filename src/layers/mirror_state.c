@@ -19,7 +19,11 @@
 #define AT_EPOCH 56u
 #define AT_HISTORY_COUNT 64u
 #define AT_WITHOUT 68u
-#define AT_HISTORY 72u
+#define AT_BASE 72u
+#define AT_REGION_SHIFT 80u
+#define AT_RETURNING 84u
+#define AT_HISTORY 88u
+#define VERSION 2u
 #define AT_CRC (KIO__MIRROR_BLOCK - 4)
 
 _Static_assert(AT_HISTORY + KIO__MIRROR_HISTORY * 8 <= AT_CRC, "the history fits into the block");
@@ -31,7 +35,7 @@ kio__mirror_encode(const struct kio__mirror_state *state, unsigned char *block)
 {
 	memset(block, 0, KIO__MIRROR_BLOCK);
 	memcpy(block + AT_MAGIC, magic, sizeof(magic));
-	kio__put_le32(block + AT_VERSION, 1);
+	kio__put_le32(block + AT_VERSION, VERSION);
 	kio__put_le32(block + AT_LEGS, state->legs);
 	memcpy(block + AT_MIRROR, state->mirror, sizeof(state->mirror));
 	kio__put_le32(block + AT_LEG, state->leg);
@@ -41,6 +45,9 @@ kio__mirror_encode(const struct kio__mirror_state *state, unsigned char *block)
 	kio__put_le64(block + AT_EPOCH, state->epoch);
 	kio__put_le32(block + AT_HISTORY_COUNT, state->history_count);
 	kio__put_le32(block + AT_WITHOUT, state->without);
+	kio__put_le64(block + AT_BASE, state->base);
+	kio__put_le32(block + AT_REGION_SHIFT, state->region_shift);
+	kio__put_le32(block + AT_RETURNING, state->returning);
 	for (uint32_t i = 0; i < state->history_count; i++)
 		kio__put_le64(block + AT_HISTORY + i * 8, state->history[i]);
 	kio__put_le32(block + AT_CRC, kio__crc32c(0, block, AT_CRC));
@@ -53,7 +60,7 @@ kio__mirror_decode(struct kio__mirror_state *state, const unsigned char *block)
 		return -ENODATA;
 	if (kio__get_le32(block + AT_CRC) != kio__crc32c(0, block, AT_CRC))
 		return -EIO;
-	if (kio__get_le32(block + AT_VERSION) != 1)
+	if (kio__get_le32(block + AT_VERSION) != VERSION)
 		return -ENOTSUP;
 	state->legs = kio__get_le32(block + AT_LEGS);
 	memcpy(state->mirror, block + AT_MIRROR, sizeof(state->mirror));
@@ -64,8 +71,12 @@ kio__mirror_decode(struct kio__mirror_state *state, const unsigned char *block)
 	state->epoch = kio__get_le64(block + AT_EPOCH);
 	state->history_count = kio__get_le32(block + AT_HISTORY_COUNT);
 	state->without = kio__get_le32(block + AT_WITHOUT);
+	state->base = kio__get_le64(block + AT_BASE);
+	state->region_shift = kio__get_le32(block + AT_REGION_SHIFT);
+	state->returning = kio__get_le32(block + AT_RETURNING);
 	if (state->history_count > KIO__MIRROR_HISTORY || state->legs > KIO__MIRROR_LEGS ||
-	    state->leg >= state->legs)
+	    state->leg >= state->legs || state->region_shift < KIO__MIRROR_LEAST_SHIFT ||
+	    state->region_shift > 62)
 		return -EIO;
 	for (uint32_t i = 0; i < state->history_count; i++)
 		state->history[i] = kio__get_le64(block + AT_HISTORY + i * 8);
@@ -118,6 +129,22 @@ kio__mirror_has_seen(const struct kio__mirror_state *state, uint64_t epoch)
 	for (uint32_t i = 0; i < state->history_count; i++) {
 		if (state->history[i] == epoch)
 			return true;
+	}
+	return false;
+}
+
+bool
+kio__mirror_covers(const struct kio__mirror_state *state, uint64_t epoch)
+{
+	if (epoch == state->epoch)
+		return true;
+	if (state->base == 0 || state->base == state->epoch)
+		return false;
+	for (uint32_t i = 0; i < state->history_count; i++) {
+		if (state->history[i] == epoch)
+			return true;
+		if (state->history[i] == state->base)
+			return false;
 	}
 	return false;
 }

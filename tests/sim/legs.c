@@ -15,9 +15,8 @@
 #include <string.h>
 
 #include "drivers/sim.h"
+#include "layers/mirror.h"
 #include "sim.h"
-
-#include <kiobuf/layer.h>
 
 #define LEGS 3
 #define REQUESTS 200
@@ -42,6 +41,7 @@ struct plan {
 	uint32_t present;
 	unsigned turn; /* the order of the legs */
 	bool degraded, read_only;
+	enum mirror_resync resync;
 	unsigned keep; /* leg; LEGS: none */
 	unsigned weak; /* a leg; LEGS: none */
 	unsigned die_disk, die, error; /* of a disk of it: at which write; errors in a million requests */
@@ -100,13 +100,15 @@ put_leg(struct legs *legs, unsigned leg, const struct plan *plan)
 static void
 compose(struct legs *legs, const struct plan *plan)
 {
+	static const char *const resyncs[] = { "", " resync=all", " resync=no" };
 	char words[100];
 	bool first = true;
 
 	legs->text.len = 0;
 	put(&legs->text, legs->above.at);
-	snprintf(words, sizeof(words), plan->keep < LEGS ? "mirror name=m%s keep=leg-%u { " : "mirror name=m%s { ",
-		 plan->degraded ? " degraded=yes" : "", plan->keep);
+	snprintf(words, sizeof(words), plan->keep < LEGS ? "mirror name=m%s%s keep=leg-%u { " :
+							       "mirror name=m%s%s { ",
+		 plan->degraded ? " degraded=yes" : "", resyncs[plan->resync], plan->keep);
 	put(&legs->text, words);
 	for (unsigned i = 0; i < legs->count; i++) {
 		unsigned leg = (i + plan->turn) % legs->count;
@@ -224,35 +226,60 @@ open_legs(struct legs *legs, struct plan *plan, struct kio_diag *diag)
 	return rc;
 }
 
+static struct mirror *
+the_mirror(const struct legs *legs)
+{
+	const struct kio_layer *layer = kio_stack_top(legs->run->stack);
+
+	while (strcmp(kio_layer_name(layer), "m") != 0)
+		layer = kio_layer_next(layer);
+	return mirror_of((struct kio_layer *)(uintptr_t)layer);
+}
+
+/* Legs of the stack as they are numbered here. */
+static uint32_t
+legs_of(const struct legs *legs, const struct plan *plan, uint32_t places)
+{
+	unsigned place = 0;
+	uint32_t set = 0;
+
+	for (unsigned i = 0; i < legs->count; i++) {
+		unsigned leg = (i + plan->turn) % legs->count;
+
+		if ((plan->present >> leg & 1) != 0)
+			set |= (places >> place++ & 1) << leg;
+	}
+	return set;
+}
+
+/* Legs that are made equal may have the time, or not. */
+static void
+let_them_join(const struct legs *legs)
+{
+	for (unsigned i = 0; i < 4000 && mirror_copying(the_mirror(legs)) != 0; i++)
+		kio_loop_step(legs->run->loop, 100000);
+}
+
 /* The legs of the mirror that a flush reaches. That may fail, if the power does. */
 static uint32_t
 legs_in_use(const struct legs *legs, const struct plan *plan)
 {
-	const struct kio_layer *layer = kio_stack_top(legs->run->stack);
-	uint32_t in_use = 0;
+	const struct kio_layer *layer = &the_mirror(legs)->layer;
+	uint32_t places = 0;
 	struct kio_stat stat;
 	uint64_t before[LEGS];
-	unsigned place = 0;
 
-	while (strcmp(kio_layer_name(layer), "m") != 0)
-		layer = kio_layer_next(layer);
 	for (unsigned i = 0; i < layer->leg_count; i++) {
 		kio_layer_stat(layer->legs[i], &stat);
 		before[i] = stat.ios;
 	}
 	if (!run_flush(legs->run) && plan->cut == 0)
 		fail(legs->run->seed, legs->text.at, "it cannot be flushed", 0);
-	for (unsigned i = 0; i < legs->count; i++) {
-		unsigned leg = (i + plan->turn) % legs->count;
-
-		if ((plan->present >> leg & 1) == 0)
-			continue;
-		kio_layer_stat(layer->legs[place], &stat);
-		if (stat.ios != before[place])
-			in_use |= 1u << leg;
-		place++;
+	for (unsigned i = 0; i < layer->leg_count; i++) {
+		kio_layer_stat(layer->legs[i], &stat);
+		places |= (uint32_t)(stat.ios != before[i]) << i;
 	}
-	return in_use;
+	return legs_of(legs, plan, places);
 }
 
 /* --- a generation ------------------------------------------------------- */
@@ -297,12 +324,18 @@ choose_faults(const struct legs *legs, struct plan *plan)
 		break;
 	}
 	plan->cut_disk = any_disk(legs, any_of(sure));
+	/* what is copied writes, too: a cut could come while all is read */
+	if (plan->cut != 0 && plan->resync != MIRROR_RESYNC_NO) {
+		plan->cut = 0;
+		plan->steps = 1 + (unsigned)rnd(REQUESTS);
+	}
 }
 
 static struct plan
 choose_plan(struct legs *legs)
 {
-	struct plan plan = { .keep = LEGS, .weak = LEGS, .turn = (unsigned)rnd(legs->count), .present = legs->all };
+	struct plan plan = { .keep = LEGS, .weak = LEGS, .turn = (unsigned)rnd(legs->count), .present = legs->all,
+			     .resync = (enum mirror_resync)rnd(3) };
 
 	if (legs->again != 0) {
 		plan.present = legs->again;
@@ -395,7 +428,7 @@ generation(struct legs *legs)
 	struct plan plan = choose_plan(legs);
 	struct run *run = legs->run;
 	struct kio_diag diag;
-	uint32_t in_use;
+	uint32_t in_use, joined;
 	int rc;
 
 	if (rnd(4) == 0)
@@ -416,11 +449,19 @@ generation(struct legs *legs)
 	check_legs(legs, &plan, in_use);
 	legs->again = 0;
 	/* one that fails later may be stale then */
-	legs->sure = plan.weak < LEGS ? in_use & ~(1u << plan.weak) : in_use;
+	legs->sure = in_use & legs_of(legs, &plan, mirror_recorded(the_mirror(legs)));
+	if (plan.weak < LEGS)
+		legs->sure &= ~(1u << plan.weak);
 	run->steps = plan.steps;
 	legs->at_failure = plan.at_failure;
 	if (!run->saw_error && (plan.weak < LEGS || rnd(3) != 0))
 		run_requests(run, REQUESTS);
+	if (!run->power_failed && rnd(2) == 0)
+		let_them_join(legs);
+	joined = legs_of(legs, &plan, mirror_recorded(the_mirror(legs)));
+	if (!run->power_failed)
+		legs->totals->joined += (unsigned)__builtin_popcount(joined & ~legs->sure);
+	legs->sure |= plan.weak < LEGS ? joined & ~(1u << plan.weak) : joined;
 	/* a mirror that closes flushes its legs; nobody flushes a disk beside it */
 	if (legs->below.len != 0 && !run->power_failed)
 		run_flush(run);

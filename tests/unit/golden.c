@@ -16,7 +16,7 @@
 #define GOLDEN "tests/golden"
 #endif
 
-static unsigned char image[8192];
+static unsigned char image[12288];
 
 static size_t
 read_golden(const char *name)
@@ -56,20 +56,28 @@ TEST("golden: the header of crypt, version 1, opens with its key")
 	unlink("golden.key");
 }
 
-TEST("golden: the state of a mirror's leg, version 1, reads as it was and is written the same")
+TEST("golden: the map and state of a mirror's leg, version 2, reads as it was and is written the same")
 {
 	static unsigned char again[KIO__MIRROR_BLOCK];
 	struct kio__mirror_state state;
+	uint8_t region[1];
 
-	CHECK_EQ(read_golden("mirror-1.bin"), 8192);
-	CHECK_EQ(kio__mirror_choose(&state, image), 0);
+	CHECK_EQ(read_golden("mirror-2.bin"), 12288);
+	CHECK_EQ(kio__mirror_choose(&state, image + 4096), 0);
 	CHECK_EQ(state.legs, 2);
 	CHECK_EQ(state.leg, 1);
-	CHECK_EQ(state.sequence, 3);
-	CHECK_EQ(state.size, 65536 - 8192);
-	CHECK_EQ(state.epoch, 0x2880f29cec0f64cb);
+	CHECK_EQ(state.sequence, 2);
+	CHECK_EQ(state.size, 65536 - 12288);
+	CHECK_EQ(state.epoch, 0x5776dbbe6ca34797);
 	CHECK(!state.in_use);
 	CHECK_EQ(state.history_count, 0);
+	CHECK_EQ(state.base, state.epoch);
+	CHECK_EQ(state.region_shift, 16);
+	CHECK_EQ(state.returning, 0);
 	kio__mirror_encode(&state, again);
-	CHECK_EQ(memcmp(again, image + 4096, sizeof(again)), 0);
+	CHECK_EQ(memcmp(again, image + 8192, sizeof(again)), 0);
+	CHECK(kio__mirror_map_decode(&state, region, image));
+	CHECK_EQ(region[0], KIO__REGION_CLEAN);
+	kio__mirror_map_encode(&state, region, again);
+	CHECK_EQ(memcmp(again, image, sizeof(again)), 0);
 }

@@ -19,8 +19,8 @@ TEST("mirror: after an unclean stop one leg is kept, and the others are stale, d
 	rig_close(&rig);
 	copy_leg(1, 3);
 	copy_leg(2, 4);
-	refused(BOTH, -ESTALE, "it was not closed, so its legs may differ; degraded=yes keeps left");
-	CHECK(rig_open(&rig, DEGRADED, NULL));
+	refused("mirror resync=no " LEGS, -ESTALE, "it was not closed, so its legs may differ; degraded=yes keeps left");
+	CHECK(rig_open(&rig, "mirror resync=no degraded=yes " LEGS, NULL));
 	rig_close(&rig);
 	refused(BOTH, -ESTALE, "the leg right is stale");
 }
@@ -58,7 +58,7 @@ TEST("mirror: legs that are missing, foreign or twice the same are told apart")
 	refused(BOTH, -EINVAL, "left and right are copies of the same leg");
 	create("mirror { trace id=5 ; trace id=6 }");
 	refused("mirror { trace id=1 ; trace id=5 }", -EINVAL, "legs of different mirrors");
-	trace_bytes(1)[DATA + 100] ^= 1;
+	trace_bytes(1)[STATE + 100] ^= 1;
 	trace_bytes(1)[(1 << 20) - 4096 + 100] ^= 1;
 	refused("mirror degraded=yes { trace id=1 }", -EIO, "cannot be used");
 }
@@ -152,7 +152,7 @@ forge(unsigned leg, void (*change)(struct kio__mirror_state *state))
 {
 	struct kio__mirror_state state;
 
-	for (unsigned char *block = trace_bytes(leg) + DATA; block < trace_bytes(leg) + (1 << 20);
+	for (unsigned char *block = trace_bytes(leg) + STATE; block < trace_bytes(leg) + (1 << 20);
 	     block += KIO__MIRROR_BLOCK) {
 		if (kio__mirror_decode(&state, block) < 0)
 			continue;
@@ -179,7 +179,7 @@ TEST("mirror: a size of the data for which the legs have no room is not believed
 	forge(1, too_large);
 	refused(BOTH, -EINVAL, "legs of different mirrors");
 	forge(2, too_large);
-	refused(BOTH, -EINVAL, "the mirror has 1020K of data, and the leg left room for 1016K");
+	refused(BOTH, -EINVAL, "the mirror has 1016K of data, and the leg left room for 1012K");
 	forge(1, nothing);
 	forge(2, nothing);
 	refused(BOTH, -EINVAL, "the mirror has 0 of data");
@@ -228,14 +228,14 @@ static uint64_t
 valid_copy(unsigned leg, uint64_t *sequence)
 {
 	struct kio__mirror_state state;
-	uint64_t at = DATA;
+	uint64_t at = STATE;
 
 	*sequence = 0;
 	for (unsigned i = 0; i < 2; i++) {
-		if (kio__mirror_decode(&state, trace_bytes(leg) + DATA + i * KIO__MIRROR_BLOCK) == 0 &&
+		if (kio__mirror_decode(&state, trace_bytes(leg) + STATE + i * KIO__MIRROR_BLOCK) == 0 &&
 		    state.sequence > *sequence) {
 			*sequence = state.sequence;
-			at = DATA + i * KIO__MIRROR_BLOCK;
+			at = STATE + i * KIO__MIRROR_BLOCK;
 		}
 	}
 	return at;
@@ -285,10 +285,10 @@ TEST("mirror: after an unclean stop the order in the stack does not matter, and 
 	copy_leg(1, 3);
 	copy_leg(2, 4);
 	/* what is only read changes no leg */
-	CHECK_EQ(kio_stack_open(&stack, BOTH, &read_only, &diag), -ESTALE);
+	CHECK_EQ(kio_stack_open(&stack, "mirror resync=no " LEGS, &read_only, &diag), -ESTALE);
 	CHECK(strstr(diag.text, "degraded=yes reads left alone") != NULL);
 	trace_reset();
-	opens("mirror degraded=yes { trace id=2 name=right ; trace id=1 name=left }");
+	opens("mirror resync=no degraded=yes { trace id=2 name=right ; trace id=1 name=left }");
 	while (i < trace_count && trace_notes[i].op == KIO_READ)
 		i++;
 	CHECK_EQ(trace_notes[i].leg, 1);
@@ -335,9 +335,9 @@ TEST("mirror: a state of a newer version is refused, with degraded=yes too")
 	struct kio_stack *stack;
 
 	create(BOTH);
-	for (unsigned char *block = trace_bytes(2) + DATA; block < trace_bytes(2) + (1 << 20);
+	for (unsigned char *block = trace_bytes(2) + STATE; block < trace_bytes(2) + (1 << 20);
 	     block += KIO__MIRROR_BLOCK) {
-		block[8] = 2;
+		block[8] = 3;
 		kio__put_le32(block + KIO__MIRROR_BLOCK - 4, kio__crc32c(0, block, KIO__MIRROR_BLOCK - 4));
 	}
 	refused(BOTH, -ENOTSUP, "the state of the leg right cannot be used");
@@ -351,9 +351,9 @@ TEST("mirror: a state of a newer version is refused, with degraded=yes too")
 
 TEST("mirror state: to bytes and back; damage is noticed; the newer copy is chosen")
 {
-	static unsigned char area[KIO__MIRROR_AREA];
+	static unsigned char area[KIO__MIRROR_COPIES];
 	struct kio__mirror_state state = { .legs = 3, .leg = 2, .sequence = 7, .size = 12345678,
-					   .epoch = 99, .in_use = true }, read;
+					   .epoch = 99, .in_use = true, .region_shift = 16 }, read;
 
 	memcpy(state.mirror, "0123456789abcdef", 16);
 	kio__mirror_advance(&state, 100);

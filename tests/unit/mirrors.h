@@ -9,9 +9,11 @@
 #include "layers/mirror_state.h"
 #include "trace.h"
 
-#define DATA ((1 << 20) - 8192) /* bytes of data; a leg's state follows */
-#define BOTH "mirror { trace id=1 name=left ; trace id=2 name=right }"
-#define DEGRADED "mirror degraded=yes { trace id=1 name=left ; trace id=2 name=right }"
+#define DATA ((1 << 20) - 12288) /* bytes of data; a leg's map follows */
+#define STATE ((1 << 20) - 8192) /* and its state */
+#define LEGS "{ trace id=1 name=left ; trace id=2 name=right }"
+#define BOTH "mirror " LEGS
+#define DEGRADED "mirror degraded=yes " LEGS
 
 static inline void
 create(const char *text)
@@ -48,6 +50,19 @@ opens(const char *text)
 	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), 0);
 	CHECK_EQ(diag.error, 0);
 	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+}
+
+/* With the first regions dirty: a write there waits for no map. */
+static inline bool
+opens_dirty(struct rig *rig, const char *text)
+{
+	static unsigned char nothing[1 << 18];
+
+	if (!rig_open(rig, text, NULL))
+		return false;
+	CHECK_EQ(rig_write(rig, nothing, sizeof(nothing), 0), 0);
+	trace_reset();
+	return true;
 }
 
 /* As if the process had been killed: the driver's bytes stay as they are. */

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Legs are made equal: what is needed is copied, a piece at a time, each while
+ * its range is held. They get all changes meanwhile, so what was copied once
+ * stays equal. In the end they are flushed, and are legs as the others from then
+ * on: first for the requests, then, in a new epoch, on disk.
+ */
+#include "layers/mirror.h"
+
+static uint64_t
+region_end(const struct mirror *mirror, uint32_t region)
+{
+	return kio__min(mirror->size, ((uint64_t)region + 1) << mirror->region_shift);
+}
+
+/* --- what is needed ----------------------------------------------------- */
+
+static void
+need_region(struct mirror *mirror, uint32_t region)
+{
+	uint64_t len = region_end(mirror, region) - ((uint64_t)region << mirror->region_shift);
+
+	if (mirror->need[region] != 0)
+		return;
+	mirror->need[region] = 1;
+	mirror->need_count++;
+	__atomic_fetch_add(&mirror->to_copy, len, __ATOMIC_RELAXED);
+}
+
+void
+kio__mirror_need(struct mirror *mirror, bool all)
+{
+	for (uint32_t i = 0; i < mirror->region_count; i++) {
+		if (all || mirror_region(mirror, i) != KIO__REGION_CLEAN)
+			need_region(mirror, i);
+	}
+}
+
+void
+kio__mirror_need_again(struct mirror *mirror, uint32_t first, uint32_t last)
+{
+	kio__mutex_lock(&mirror->mutex);
+	for (uint32_t i = first; i <= last; i++)
+		need_region(mirror, i);
+	kio__mutex_unlock(&mirror->mutex);
+}
+
+void
+kio__mirror_copy_leave(struct mirror_channel *channel)
+{
+	struct mirror_work *work = &channel->work;
+
+	if (work->offset != work->end)
+		need_region(channel->mirror, (uint32_t)(work->offset >> channel->mirror->region_shift));
+	work->offset = work->end;
+}
+
+/* The next region that is needed, and is not any more: a change that fails there asks for it again. */
+static bool
+next_region(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+	struct mirror_work *work = &channel->work;
+	uint32_t region = work->region;
+	bool found;
+
+	kio__mutex_lock(&mirror->mutex);
+	found = mirror->need_count != 0;
+	if (found) {
+		while (region >= mirror->region_count || mirror->need[region] == 0)
+			region = region >= mirror->region_count ? 0 : region + 1;
+		mirror->need[region] = 0;
+		mirror->need_count--;
+		work->region = region + 1;
+		work->offset = (uint64_t)region << mirror->region_shift;
+		work->end = region_end(mirror, region);
+	}
+	kio__mutex_unlock(&mirror->mutex);
+	return found;
+}
+
+/* --- a piece ------------------------------------------------------------ */
+
+static void read_piece(struct mirror_channel *channel);
+
+static void
+piece_written(struct mirror_channel *channel)
+{
+	struct mirror_work *work = &channel->work;
+
+	if (work->failed != 0)
+		kio__mirror_drop_copies(channel->mirror, work->failed, work->error);
+	__atomic_fetch_add(&channel->mirror->copied, work->len, __ATOMIC_RELAXED);
+	work->offset += work->len;
+	kio__mirror_let_go(channel);
+}
+
+static void
+write_piece(struct mirror_channel *channel)
+{
+	struct mirror_work *work = &channel->work;
+	uint32_t legs = mirror_copying(channel->mirror);
+
+	work->then = piece_written;
+	work->failed = 0;
+	work->in_flight = (unsigned)__builtin_popcount(legs);
+	if (legs == 0)
+		piece_written(channel);
+	for (; legs != 0; legs &= legs - 1) {
+		struct kio *kio = work->kios[__builtin_ctz(legs)];
+
+		kio_write(kio, work->offset, kio_buf(kio, work->data, work->len), 0,
+			  kio__mirror_leg_answered);
+	}
+}
+
+static void
+piece_read(struct mirror_channel *channel)
+{
+	struct mirror_work *work = &channel->work;
+
+	if (work->failed == 0) {
+		write_piece(channel);
+		return;
+	}
+	work->tried |= work->failed;
+	kio_log(&channel->mirror->layer, KIO_WARNING, "reading %U bytes at %U from %s: %e", work->len,
+		work->offset, channel->mirror->layer.legs[work->source]->name, work->error);
+	read_piece(channel);
+}
+
+static void
+read_piece(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+	struct mirror_work *work = &channel->work;
+	uint32_t legs = mirror_usable(mirror) & ~work->tried;
+	struct kio *kio;
+
+	if (legs == 0) {
+		kio__mirror_drop_copies(mirror, mirror_copying(mirror), work->error);
+		kio__mirror_let_go(channel);
+		return;
+	}
+	work->source = (unsigned)__builtin_ctz(legs);
+	work->then = piece_read;
+	work->failed = 0;
+	work->in_flight = 1;
+	kio = work->kios[work->source];
+	kio_read(kio, work->offset, kio_buf(kio, work->data, work->len), kio__mirror_leg_answered);
+}
+
+static void
+copy_piece(struct mirror_channel *channel)
+{
+	channel->work.tried = 0;
+	channel->work.error = -EIO;
+	read_piece(channel);
+}
+
+/* --- the end ------------------------------------------------------------ */
+
+static void
+say_equal(const struct mirror *mirror, uint32_t legs)
+{
+	for (; legs != 0; legs &= legs - 1)
+		kio_notice(&mirror->layer, kio__mirror_health(&mirror->layer), NULL, "the leg %s is in sync again",
+			   mirror->layer.legs[__builtin_ctz(legs)]->name);
+}
+
+static void
+join(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+	uint32_t legs;
+
+	if (channel->work.failed != 0)
+		kio__mirror_drop_copies(mirror, channel->work.failed, channel->work.error);
+	kio__mutex_lock(&mirror->mutex);
+	legs = mirror_copying(mirror);
+	if (mirror->need_count != 0 || legs == 0) {
+		kio__mutex_unlock(&mirror->mutex);
+		kio__mirror_go_on(channel);
+		return;
+	}
+	/* in this order: a change goes to them all the time */
+	__atomic_fetch_or(&mirror->usable, legs, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&mirror->copying, ~legs, __ATOMIC_SEQ_CST);
+	mirror->back &= ~legs;
+	mirror->map_changed = mirror->state_changed = true;
+	say_equal(mirror, legs);
+	kio__mirror_record_and_go_on(channel);
+}
+
+bool
+kio__mirror_copy_step(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+	struct mirror_work *work = &channel->work;
+	uint64_t now = kio_loop_now(channel->loop);
+
+	if (mirror_copying(mirror) == 0)
+		return false;
+	if (mirror->resync_rate != 0 && now < work->not_before) {
+		kio__mirror_go_on_at(channel, work->not_before);
+		return true;
+	}
+	if (work->offset == work->end && !next_region(channel)) {
+		kio__mirror_flush_legs(channel, mirror_copying(mirror), join);
+		return true;
+	}
+	work->len = kio__min(MIRROR_PIECE, work->end - work->offset);
+	if (mirror->resync_rate != 0)
+		work->not_before = now + work->len * 1000000000u / mirror->resync_rate;
+	kio__mirror_hold_range(channel, work->offset, work->len, copy_piece);
+	return true;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The record: map and state, written to the legs while requests run.
+ *
+ *   a write into a clean region   waits for the map, before it is sent
+ *   a change that a leg missed    waits for the state, before it is acknowledged
+ *   the work                      waits for either
+ *
+ * One loop writes it at a time; who comes meanwhile, on any loop, waits for the
+ * next, and one record serves all who wait. The map goes first: a leg that is in
+ * sync by the state has it.
+ */
+#include "layers/mirror.h"
+
+static void write_state(struct mirror_channel *channel);
+
+/* --- who waits ---------------------------------------------------------- */
+
+bool
+kio__mirror_record_wait(struct mirror *mirror, struct mirror_wait *wait)
+{
+	bool begin = !mirror->recording;
+
+	kio__queue_push(&mirror->waiting, &wait->link);
+	mirror->recording = true;
+	return begin;
+}
+
+static void
+answer_served(struct mirror_channel *channel, int status)
+{
+	struct mirror_wait *wait;
+
+	while ((wait = kio__queue_pop(&channel->record.served)) != NULL) {
+		if (wait->held != NULL) {
+			kio_resume_post(wait->held, status);
+			continue;
+		}
+		wait->status = status < 0 || wait->last < wait->first ? status : channel->record.error;
+		kio_loop_post(wait->channel->loop, &wait->task);
+	}
+}
+
+static void
+record_begin(struct kio_task *task)
+{
+	kio__mirror_record_run(kio_container_of(task, struct mirror_channel, record.task));
+}
+
+/*
+ * The next record is written by the channel of one who waits for it: what that
+ * holds is what keeps the channel open meanwhile.
+ */
+static void
+hand_over(struct mirror *mirror)
+{
+	struct mirror_wait *first;
+
+	kio__mutex_lock(&mirror->mutex);
+	first = (struct mirror_wait *)(void *)mirror->waiting.head;
+	mirror->recording = first != NULL;
+	if (first != NULL) {
+		first->channel->record.task.run = record_begin;
+		kio_loop_post(first->channel->loop, &first->channel->record.task);
+	}
+	kio__mirror_work_wake(mirror);
+	kio__mutex_unlock(&mirror->mutex);
+}
+
+/* --- legs that are lost ------------------------------------------------- */
+
+void
+kio__mirror_drop_copies(struct mirror *mirror, uint32_t failed, int error)
+{
+	uint32_t before;
+
+	kio__mutex_lock(&mirror->mutex);
+	before = __atomic_fetch_and(&mirror->copying, ~failed, __ATOMIC_SEQ_CST);
+	kio__mutex_unlock(&mirror->mutex);
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if ((before & failed) >> i & 1)
+			kio_log(&mirror->layer, KIO_ERROR,
+				"the leg %s failed while it was made equal, and stays stale: %e",
+				mirror->layer.legs[i]->name, error);
+	}
+}
+
+/* --- writing ------------------------------------------------------------ */
+
+static void
+record_done(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+
+	/* what is ours goes up in the loop's next round, so all this is still there */
+	answer_served(channel, mirror_usable(mirror) != 0 ? 0 : -EIO);
+	hand_over(mirror);
+}
+
+/* True: it was the last. */
+static bool
+note_written(struct kio *kio)
+{
+	struct mirror_channel *channel = kio->priv;
+	struct mirror_record *record = &channel->record;
+
+	for (unsigned i = 0; i < channel->mirror->layer.leg_count && kio_status(kio) < 0; i++) {
+		if (record->kios[i] != kio)
+			continue;
+		record->failed |= 1u << i;
+		record->leg_error = kio_status(kio);
+	}
+	return --record->in_flight == 0;
+}
+
+static void
+state_written(struct kio *kio)
+{
+	struct mirror_channel *channel = kio->priv;
+	struct mirror *mirror = channel->mirror;
+	struct mirror_record *record = &channel->record;
+
+	if (!note_written(kio))
+		return;
+	if (record->failed != 0) {
+		/* a leg that does not take the record is stale too, and the rest is to know it */
+		__atomic_fetch_and(&mirror->usable, ~record->failed, __ATOMIC_SEQ_CST);
+		kio__mirror_lost(mirror, record->failed, "does not take the mirror's state", record->leg_error);
+		write_state(channel);
+		return;
+	}
+	mirror->based = mirror->state->base == mirror->state->epoch;
+	__atomic_store_n(&mirror->recorded, record->legs, __ATOMIC_SEQ_CST);
+	record_done(channel);
+}
+
+static void
+no_leg_left(struct mirror_channel *channel)
+{
+	__atomic_store_n(&channel->mirror->usable, 0, __ATOMIC_SEQ_CST);
+	kio_notice(&channel->mirror->layer, KIO_HEALTH_FAILED, NULL, "no leg is left");
+	record_done(channel);
+}
+
+/* Another set of legs is another epoch. */
+static int
+prepare_state(struct mirror *mirror, uint32_t legs)
+{
+	struct kio__mirror_state *state = mirror->state;
+	int rc = 0;
+
+	if (mirror_without(mirror, legs) != state->without)
+		rc = kio__mirror_new_set(mirror, legs);
+	else if (mirror->rebase)
+		state->base = state->epoch;
+	mirror->rebase = false;
+	state->returning = mirror_numbers(mirror, mirror->back);
+	state->sequence++;
+	return rc;
+}
+
+/*
+ * Which legs the state will call in sync: from here on it may, on some leg or
+ * other. Who takes a leg out does that first and looks at `recorded` then; so
+ * one of the two sees the other.
+ */
+static uint32_t
+announce(struct mirror *mirror)
+{
+	uint32_t legs;
+
+	do {
+		legs = mirror_usable(mirror);
+		__atomic_fetch_or(&mirror->recorded, legs, __ATOMIC_SEQ_CST);
+	} while (__atomic_load_n(&mirror->usable, __ATOMIC_SEQ_CST) != legs);
+	return legs;
+}
+
+static void
+write_state(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+	struct mirror_record *record = &channel->record;
+	uint32_t legs = announce(mirror);
+	unsigned char *block;
+	uint64_t at;
+
+	record->failed = 0;
+	record->legs = legs;
+	if (legs == 0 || prepare_state(mirror, legs) < 0) {
+		no_leg_left(channel);
+		return;
+	}
+	/* counted first: a write may come back with the last one not yet sent */
+	record->in_flight = (unsigned)__builtin_popcount(legs);
+	for (; legs != 0; legs &= legs - 1) {
+		unsigned leg = (unsigned)__builtin_ctz(legs);
+
+		block = record->blocks + (size_t)leg * KIO__MIRROR_BLOCK;
+		at = kio__mirror_block(mirror, leg, block);
+		kio_write(record->kios[leg], at, kio_buf(record->kios[leg], block, KIO__MIRROR_BLOCK),
+			  KIO_FUA, state_written);
+	}
+}
+
+/* What was to be dirty is so on disk. */
+static void
+mark_served(struct mirror_channel *channel)
+{
+	struct mirror_wait *wait = (struct mirror_wait *)(void *)channel->record.served.head;
+
+	for (; wait != NULL; wait = (struct mirror_wait *)(void *)wait->link.next) {
+		for (uint32_t i = wait->first; i <= wait->last; i++)
+			mirror_set_region(channel->mirror, i, KIO__REGION_TOUCHED);
+	}
+}
+
+/* A map that no leg takes is an error of the writes that wait for it, as if all legs had failed those. */
+static void
+map_written(struct kio *kio)
+{
+	struct mirror_channel *channel = kio->priv;
+	struct mirror *mirror = channel->mirror;
+	struct mirror_record *record = &channel->record;
+
+	if (!note_written(kio))
+		return;
+	if (record->failed != 0) {
+		kio__mirror_drop_copies(mirror, record->failed, record->leg_error);
+		if (kio__mirror_take_out(mirror, record->failed, "does not take the mirror's map",
+					 record->leg_error))
+			record->with_state = true;
+		else
+			record->error = record->leg_error;
+	}
+	if (record->error == 0)
+		mark_served(channel);
+	if (record->with_state)
+		write_state(channel);
+	else
+		record_done(channel);
+}
+
+/* To the legs that are made equal, too: they have it when they are. */
+static void
+write_map(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+	struct mirror_record *record = &channel->record;
+	unsigned char *map = record->blocks + (size_t)mirror->layer.leg_count * KIO__MIRROR_BLOCK;
+	uint32_t legs = mirror_copying(mirror);
+
+	legs |= mirror_usable(mirror);
+	record->failed = 0;
+	if (legs == 0) {
+		no_leg_left(channel);
+		return;
+	}
+	record->in_flight = (unsigned)__builtin_popcount(legs);
+	for (; legs != 0; legs &= legs - 1) {
+		unsigned leg = (unsigned)__builtin_ctz(legs);
+
+		kio_write(record->kios[leg], kio__mirror_room(mirror->layer.legs[leg]),
+			  kio_buf(record->kios[leg], map, KIO__MIRROR_BLOCK), KIO_FUA, map_written);
+	}
+}
+
+/* With the mutex held: all who wait are served by this record. Is the map to be written for them? */
+static bool
+take_waiting(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+	struct mirror_wait *wait;
+	bool setting = false;
+
+	while ((wait = kio__queue_pop(&mirror->waiting)) != NULL) {
+		kio__queue_push(&channel->record.served, &wait->link);
+		for (uint32_t i = wait->first; i <= wait->last; i++)
+			setting |= mirror_region(mirror, i) == KIO__REGION_SETTING;
+	}
+	return setting;
+}
+
+void
+kio__mirror_record_run(struct mirror_channel *channel)
+{
+	struct mirror *mirror = channel->mirror;
+	struct mirror_record *record = &channel->record;
+	unsigned char *map = record->blocks + (size_t)mirror->layer.leg_count * KIO__MIRROR_BLOCK;
+	bool setting, with_map;
+
+	kio__mutex_lock(&mirror->mutex);
+	setting = take_waiting(channel);
+	with_map = setting || mirror->map_changed;
+	record->with_state = mirror->state_changed;
+	record->error = 0;
+	mirror->map_changed = mirror->state_changed = false;
+	mirror->dirtied |= setting;
+	if (with_map)
+		kio__mirror_map_encode(mirror->state, mirror->regions, map);
+	kio__mutex_unlock(&mirror->mutex);
+	if (with_map)
+		write_map(channel);
+	else if (record->with_state)
+		write_state(channel);
+	else
+		record_done(channel);
+}
+
+/* --- channels ----------------------------------------------------------- */
+
+void
+kio__mirror_record_close(struct mirror_channel *channel)
+{
+	for (unsigned i = 0; i < channel->mirror->layer.leg_count; i++)
+		kio_destroy(channel->record.kios[i]);
+	kio__free(channel->record.blocks);
+}
+
+int
+kio__mirror_record_open(struct mirror_channel *channel)
+{
+	const struct kio_layer *layer = &channel->mirror->layer;
+	struct mirror_record *record = &channel->record;
+
+	kio__queue_init(&record->served);
+	record->blocks = kio__alloc_aligned((size_t)(layer->leg_count + 1) * KIO__MIRROR_BLOCK, 4096);
+	for (unsigned i = 0; i < layer->leg_count; i++) {
+		if (kio_leg_absent(layer->legs[i]))
+			continue;
+		record->kios[i] = kio_create_at(channel->channel, layer->legs[i], 1);
+		if (record->kios[i] == NULL)
+			break;
+		record->kios[i]->priv = channel;
+	}
+	for (unsigned i = 0; i < layer->leg_count; i++) {
+		if (record->blocks == NULL ||
+		    (record->kios[i] == NULL && !kio_leg_absent(layer->legs[i]))) {
+			kio__mirror_record_close(channel);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
