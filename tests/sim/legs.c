@@ -260,6 +260,14 @@ let_them_join(const struct legs *legs)
 		kio_loop_step(legs->run->loop, 100000);
 }
 
+/* Nobody writes for so long that what is dirty becomes clean. */
+static void
+let_time_pass(const struct legs *legs)
+{
+	for (unsigned i = 0; i < 400; i++)
+		kio_loop_step(legs->run->loop, 100000000);
+}
+
 /* The legs of the mirror that a flush reaches. That may fail, if the power does. */
 static uint32_t
 legs_in_use(const struct legs *legs, const struct plan *plan)
@@ -454,8 +462,14 @@ generation(struct legs *legs)
 		legs->sure &= ~(1u << plan.weak);
 	run->steps = plan.steps;
 	legs->at_failure = plan.at_failure;
-	if (!run->saw_error && (plan.weak < LEGS || rnd(3) != 0))
+	if (!run->saw_error && (plan.weak < LEGS || rnd(3) != 0)) {
+		if (rnd(4) == 0) {
+			run_requests(run, REQUESTS / 4);
+			if (!run->power_failed)
+				let_time_pass(legs);
+		}
 		run_requests(run, REQUESTS);
+	}
 	if (!run->power_failed && rnd(2) == 0)
 		let_them_join(legs);
 	joined = legs_of(legs, &plan, mirror_recorded(the_mirror(legs)));
