@@ -260,6 +260,7 @@ struct kio_layer {
 	char *name;
 	struct kio_limits limits; /* the layer's own; changed in open and resize only */
 	unsigned apart;      /* set in open: copies of a request's data that kio_split_apart makes room for */
+	bool apart_changes;  /* set in open: changes and flushes are split apart, too, all of them */
 	unsigned stragglers; /* set in open: so many more copies of requests may be under way */
 	void *core;
 };
@@ -288,9 +289,10 @@ KIO_PUBLIC void kio_split_more(struct kio_frame *frame);
 /*
  * A request that may end before its parts are back: for a layer with ordered
  * writes that has set layer->apart in open. submit calls kio_split_apart for
- * all it gets; a copy of the frame, with memory of the layer's own, takes the
- * range, and is split if the class has part(), else passed. part(), part_done()
- * and done() see the copy, which has an area and a priv of its own; the latter
+ * reads, and where the layer says apart_changes for all other requests; a copy
+ * of the frame, with memory of the layer's own, takes the range, and is split
+ * if the class has part(), else passed. part(), part_done(), which sees all
+ * parts of it, and done() see the copy, which has an area and a priv of its own; the latter
  * begins as the frame's. The data of the copy are apart times as long, and so
  * are there for as many parts. The frame ends when the copy does, with what
  * came out; or before, by kio_end, and then the copy is a straggler, which
@@ -402,6 +404,9 @@ KIO_PUBLIC int kio_refuse(struct kio_diag *diag, int error, const char *format, 
  * the whole text has.
  */
 KIO_PUBLIC size_t kio_format(char *text, size_t size, const char *format, ...);
+
+/* "5ms": ns, us, ms, s, m. 0, or -EINVAL. */
+KIO_PUBLIC int kio_parse_time(const char *text, uint64_t *ns);
 
 /* "No space left on device" for ENOSPC or -ENOSPC. */
 KIO_PUBLIC const char *kio_error_text(int error);

@@ -136,6 +136,15 @@ expect_inside(const struct kio_frame *frame, const struct kio_level *level)
 			   frame->offset, kio__level_size(level), level->mask + 1);
 }
 
+/* The longest piece; only what is split apart has to fit into a copy's memory. */
+static uint64_t
+longest(const struct kio_level *level, enum kio_op op)
+{
+	if (op == KIO_WRITE && level->layer->apart != 0 && !level->layer->apart_changes)
+		return level->layer->limits.max_transfer != 0 ? level->layer->limits.max_transfer : UINT64_MAX;
+	return level->max_len != UINT32_MAX ? level->max_len : UINT64_MAX;
+}
+
 /*
  * The whole takes its range before its parts take containers: else a part that
  * waits for a range would keep one from whoever holds the range.
@@ -151,8 +160,8 @@ kio__enter_counted(struct kio_frame *frame, struct kio_level *level)
 	switch (op) {
 	case KIO_READ:
 	case KIO_WRITE:
-		if (level->max_len != UINT32_MAX && frame->data.len > level->max_len) {
-			kio__split_by_limit(frame, level->max_len);
+		if (frame->data.len > longest(level, op)) {
+			kio__split_by_limit(frame, longest(level, op));
 			return;
 		}
 		break;

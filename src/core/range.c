@@ -305,7 +305,7 @@ kio__range_take(struct kio_frame *frame)
 	if (level->ranges == NULL || (frame->bits & (KIO__RANGED | KIO__COVERED)) != 0)
 		return true;
 	/* of a request that is apart its copy takes the range */
-	if (level->layer->apart != 0 && (frame->bits & KIO__COPY) == 0)
+	if (level->layer->apart_changes && (frame->bits & KIO__COPY) == 0)
 		return true;
 	flush = frame->op == KIO_FLUSH && (frame->bits & KIO__COPY) != 0;
 	if (!flush && frame->op != KIO_WRITE && frame->op != KIO_WRITE_ZEROES &&

@@ -294,7 +294,7 @@ is_plain(const struct kio_join *join, const struct kio *kio)
 {
 	const struct kio_frame *frame = join->frame;
 
-	return kio->event.status == 0 && frame->op != KIO_EXTENTS &&
+	return kio->event.status == 0 && frame->op != KIO_EXTENTS && (frame->bits & KIO__COPY) == 0 &&
 	       (!join->fans || (frame->level->layer->class_->bits & KIO_SEES_PARTS) == 0);
 }
 
@@ -582,9 +582,7 @@ kio_split_more(struct kio_frame *frame)
 {
 	struct kio_join *join = fan_join(frame);
 
-	if ((frame->bits & KIO__FANS) == 0)
-		kio__panic("kio_split_more: %s has not split this frame", frame->level->layer->name);
-	if (!kio__group_is_sealed(&join->group) && !join->waiting)
+	if ((frame->bits & KIO__FANS) != 0 && !kio__group_is_sealed(&join->group) && !join->waiting)
 		go_on(join);
 }
 

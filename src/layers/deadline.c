@@ -39,6 +39,7 @@ deadline_open(struct kio_layer *layer, struct kio_diag *diag)
 	if (deadline->timeout == 0)
 		return kio_refuse(diag, -EINVAL, "timeout=0 leaves no time for anything");
 	layer->apart = 1;
+	layer->apart_changes = true;
 	layer->stragglers = STRAGGLERS;
 	return 0;
 }

@@ -19,8 +19,6 @@
  */
 #include "layers/mirror.h"
 
-#define NEAR_SHIFT 20 /* a megabyte is read from one leg, the next from the next */
-
 static const char *const state_choices[] = { "yes", "none", NULL };
 
 static const char *const resync_choices[] = { "auto", "all", "no", NULL };
@@ -35,6 +33,8 @@ static const struct kio_opt mirror_opts[] = {
 	{ .name = "resync", .type = KIO_TYPE_CHOICE, .at = offsetof(struct mirror, resync),
 	  .value = MIRROR_RESYNC_AUTO, .choices = resync_choices,
 	  .help = "make legs equal again: auto, those that an unclean stop left; all, stale ones too; no" },
+	KIO_OPT_STRING(struct mirror, read, "near",
+		       "near: from one leg; hedged:TIME: from another, too, when that is late"),
 	KIO_OPT_SIZE(struct mirror, resync_rate, 0, "bytes a second, at most, for that; 0: as fast as it goes"),
 	{ 0 }
 };
@@ -176,7 +176,8 @@ mirror_part(struct kio_layer *layer, struct kio_frame *frame, struct kio_part *p
 {
 	struct mirror_frame *state = kio_frame_area(frame);
 
-	(void)layer;
+	if (frame->op == KIO_READ)
+		return kio__mirror_hedge_part(mirror_of(layer), frame, part);
 	if (state->left == 0)
 		return false;
 	part->leg = (unsigned)__builtin_ctz(state->left);
@@ -189,7 +190,10 @@ mirror_part_done(struct kio_layer *layer, struct kio_frame *frame, struct kio_pa
 {
 	struct mirror_frame *state = kio_frame_area(frame);
 
-	(void)layer;
+	if (frame->op == KIO_READ) {
+		kio__mirror_hedge_part_done(mirror_of(layer), frame, part);
+		return KIO_UP;
+	}
 	/* whatever the reason: it has not what the others have */
 	state->failed |= 1u << part->leg;
 	if (state->error == 0 || state->error == -ENOTSUP)
@@ -236,7 +240,6 @@ change_done(struct mirror *mirror, struct kio_frame *frame)
 
 /* --- reads: from one leg ------------------------------------------------ */
 
-/* frame->priv: the legs that were tried, and the one that is now. */
 #define TRIED(priv) ((uint32_t)(priv))
 #define NOW(priv) ((unsigned)((uint64_t)(priv) >> 32))
 
@@ -244,18 +247,13 @@ static void
 mirror_read(struct mirror *mirror, struct kio_frame *frame)
 {
 	uint32_t legs = mirror_usable(mirror) & ~TRIED(frame->priv);
-	unsigned turn, leg;
+	unsigned leg;
 
 	if (legs == 0) {
 		kio_complete(frame, -EIO);
 		return;
 	}
-	turn = (unsigned)(frame->offset >> NEAR_SHIFT) % (unsigned)__builtin_popcount(legs);
-	for (uint32_t rest = legs; turn > 0; turn--) {
-		rest &= rest - 1;
-		legs = rest;
-	}
-	leg = (unsigned)__builtin_ctz(legs);
+	leg = mirror_near(legs, frame->offset);
 	frame->priv = TRIED(frame->priv) | (uint64_t)leg << 32;
 	kio_pass_leg(frame, leg, frame->offset);
 }
@@ -268,8 +266,7 @@ read_done(struct mirror *mirror, struct kio_frame *frame)
 
 	if (kio__likely(kio_frame_status(frame) == 0) || kio_frame_status(frame) == -ECANCELED)
 		return KIO_UP;
-	kio_log(&mirror->layer, KIO_WARNING, "reading %U bytes at %U from %s: %e", frame->data.len,
-		frame->offset, mirror->layer.legs[leg]->name, kio_frame_status(frame));
+	mirror_log_read(mirror, frame, leg, kio_frame_status(frame));
 	frame->priv = tried;
 	return (mirror_usable(mirror) & ~tried) != 0 ? KIO_AGAIN : KIO_UP;
 }
@@ -281,6 +278,8 @@ mirror_submit(struct kio_layer *layer, struct kio_frame *frame)
 {
 	if (kio__unlikely(frame->data.seg == &kio__mirror_hold))
 		kio__mirror_work_held(kio_frame_channel(frame), frame);
+	else if (kio__mirror_hedges(mirror_of(layer), frame))
+		kio__mirror_hedge_read(mirror_of(layer), frame);
 	else if (frame->op == KIO_READ || frame->op == KIO_EXTENTS)
 		mirror_read(mirror_of(layer), frame);
 	else
@@ -290,9 +289,21 @@ mirror_submit(struct kio_layer *layer, struct kio_frame *frame)
 static enum kio_next
 mirror_done(struct kio_layer *layer, struct kio_frame *frame)
 {
+	if (frame->priv == MIRROR_HEDGED && frame->op == KIO_READ) {
+		kio__mirror_hedge_done(frame);
+		return KIO_UP;
+	}
 	if (frame->op == KIO_READ || frame->op == KIO_EXTENTS)
 		return read_done(mirror_of(layer), frame);
 	return change_done(mirror_of(layer), frame);
+}
+
+static void
+mirror_cancel(struct kio_layer *layer, struct kio_frame *frame)
+{
+	(void)layer;
+	if (frame->op == KIO_READ && frame->priv == MIRROR_HEDGED)
+		kio__mirror_hedge_cancel(frame);
 }
 
 static void
@@ -378,6 +389,7 @@ const struct kio_class kio_class_mirror = {
 	.part = mirror_part,
 	.part_done = mirror_part_done,
 	.done = mirror_done,
+	.cancel = mirror_cancel,
 	.describe = mirror_describe,
 	.health = kio__mirror_health,
 	.leg_health = kio__mirror_leg_health,

@@ -6,6 +6,7 @@
  * The mirror's files:
  *
  *   mirror.c         the way of requests
+ *   mirror_hedge.c   reads of two legs, for the quicker answer
  *   mirror_record.c  the map and the state, written before something may go on
  *   mirror_work.c    what it does by itself, on one of its channels:
  *   mirror_copy.c      legs are made equal again
@@ -35,6 +36,8 @@ struct mirror {
 	int resync;       /* enum mirror_resync */
 	uint64_t resync_rate; /* bytes per second; 0: as fast as it goes */
 	const char *keep;
+	const char *read; /* "near", "hedged:TIME" */
+	uint64_t hedge;   /* ns until the second leg is asked; UINT64_MAX: never */
 
 	/* what requests look at */
 	uint8_t *regions; /* enum kio__mirror_region of each; atomic */
@@ -144,6 +147,29 @@ mirror_of(struct kio_layer *layer)
 	return kio_container_of(layer, struct mirror, layer);
 }
 
+#define MIRROR_NEAR_SHIFT 20 /* a megabyte is read from one leg, the next from the next */
+
+/* frame->priv of reads: of hedged ones this, else the legs that were tried and the one that is now. */
+#define MIRROR_HEDGED ((uintptr_t)0xff << 32)
+
+/* Which of the legs, of which there is one at least, is read at this offset. */
+static inline unsigned
+mirror_near(uint32_t legs, uint64_t offset)
+{
+	unsigned turn = (unsigned)(offset >> MIRROR_NEAR_SHIFT) % (unsigned)__builtin_popcount(legs);
+
+	while (turn-- > 0)
+		legs &= legs - 1;
+	return (unsigned)__builtin_ctz(legs);
+}
+
+static inline void
+mirror_log_read(const struct mirror *mirror, const struct kio_frame *frame, unsigned leg, int error)
+{
+	kio_log(&mirror->layer, KIO_WARNING, "reading %U bytes at %U from %s: %e", frame->data.len,
+		frame->offset, mirror->layer.legs[leg]->name, error);
+}
+
 static inline bool
 mirror_has_state(const struct mirror *mirror)
 {
@@ -210,6 +236,17 @@ mirror_without(const struct mirror *mirror, uint32_t legs)
 {
 	return mirror_all(mirror) & ~mirror_numbers(mirror, legs);
 }
+
+/* --- mirror_hedge.c ----------------------------------------------------- */
+
+int kio__mirror_hedge_open(struct mirror *mirror, struct kio_diag *diag);
+/* Is there a second leg to ask? */
+bool kio__mirror_hedges(const struct mirror *mirror, const struct kio_frame *frame);
+void kio__mirror_hedge_read(struct mirror *mirror, struct kio_frame *frame);
+bool kio__mirror_hedge_part(struct mirror *mirror, struct kio_frame *copy, struct kio_part *part);
+void kio__mirror_hedge_part_done(struct mirror *mirror, struct kio_frame *copy, struct kio_part *part);
+void kio__mirror_hedge_done(struct kio_frame *copy);
+void kio__mirror_hedge_cancel(struct kio_frame *frame);
 
 /* --- mirror_record.c ---------------------------------------------------- */
 

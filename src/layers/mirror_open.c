@@ -433,6 +433,8 @@ kio__mirror_begin(struct mirror *mirror, struct kio_diag *diag)
 {
 	int rc = check_shape(mirror, diag);
 
+	if (rc == 0)
+		rc = kio__mirror_hedge_open(mirror, diag);
 	if (rc < 0)
 		return rc;
 	kio__mutex_init(&mirror->mutex);

@@ -158,6 +158,14 @@ kio__parse_time(const char *text, uint64_t *ns, const char **why)
 	return -EINVAL;
 }
 
+int
+kio_parse_time(const char *text, uint64_t *ns)
+{
+	const char *why;
+
+	return kio__parse_time(text, ns, &why);
+}
+
 /* --- values in a layer -------------------------------------------------- */
 
 static int

@@ -102,7 +102,7 @@ put_stack(struct text *text, unsigned depth, unsigned block)
 	case 2:
 		if (!text->legs) {
 			text->mirrors++;
-			put(text, "mirror state=none ");
+			put(text, rnd(2) == 0 ? "mirror state=none read=hedged:100us " : "mirror state=none ");
 			put_braces(text, depth - 1, block);
 			break;
 		}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hedged reads: one leg is asked, and when it has not answered after a while
+ * another, too. What comes first is the answer.
+ *
+ *   submit --> copy --> leg A ........ late: cancelled, drains
+ *                 +- DELAY -> leg B -> the request ends
+ *
+ * Each of the two reads into memory of its own, so that nobody waits for the
+ * one that lost.
+ */
+#include "layers/mirror.h"
+
+#define STRAGGLERS 16u
+#define NEVER UINT64_MAX
+
+/* Of a request its timer, of a copy the legs. */
+struct mirror_hedge {
+	struct kio_timer timer;
+	struct kio_frame *frame;
+	uint64_t due;
+	uint32_t tried, failed;
+	uint32_t free; /* halves of the copy's memory, a bit each */
+	int error;
+};
+
+_Static_assert(sizeof(struct mirror_hedge) <= sizeof(struct mirror_frame),
+	       "both are a frame's area");
+
+int
+kio__mirror_hedge_open(struct mirror *mirror, struct kio_diag *diag)
+{
+	static const char prefix[] = "hedged:";
+	const char *read = mirror->read;
+
+	mirror->hedge = NEVER;
+	if (strcmp(read, "near") == 0)
+		return 0;
+	if (memcmp(read, prefix, kio__min(strlen(read), sizeof(prefix) - 1)) != 0 ||
+	    kio_parse_time(read + kio__min(strlen(read), sizeof(prefix) - 1), &mirror->hedge) < 0)
+		return kio_refuse(diag, -EINVAL, "read=%s is neither near nor hedged:TIME, as in hedged:5ms",
+				  read);
+	mirror->layer.apart = 2;
+	mirror->layer.stragglers = STRAGGLERS;
+	return 0;
+}
+
+bool
+kio__mirror_hedges(const struct mirror *mirror, const struct kio_frame *frame)
+{
+	uint32_t usable = mirror_usable(mirror);
+
+	return mirror->hedge != NEVER && frame->op == KIO_READ && (usable & (usable - 1)) != 0;
+}
+
+static void
+hedge_due(struct kio_task *task)
+{
+	struct mirror_hedge *state = kio_container_of(task, struct mirror_hedge, timer.task);
+	struct kio_frame *copy = kio_frame_copy(state->frame);
+
+	/* none: it waits for one, which will know the time; or it has just ended */
+	if (copy != NULL)
+		kio_split_more(copy);
+}
+
+void
+kio__mirror_hedge_read(struct mirror *mirror, struct kio_frame *frame)
+{
+	struct mirror_hedge *state = kio_frame_area(frame);
+	struct kio_loop *loop = kio_frame_loop(frame);
+
+	frame->priv = MIRROR_HEDGED;
+	state->timer = (struct kio_timer){ .task.run = hedge_due };
+	state->frame = frame;
+	state->due = kio_frame_arrived(frame) + mirror->hedge;
+	kio_timer_arm(loop, &state->timer, state->due);
+	kio_split_apart(frame);
+}
+
+/* The first leg at once, the next when that is late or has failed; two at a time. */
+bool
+kio__mirror_hedge_part(struct mirror *mirror, struct kio_frame *copy, struct kio_part *part)
+{
+	struct mirror_hedge *state = kio_frame_area(copy), *request;
+	struct kio_frame *frame = kio_frame_waiter(copy);
+	uint32_t legs;
+
+	if (kio_frame_parts(copy) == 0) {
+		state->tried = state->failed = 0;
+		state->free = 3;
+		state->error = -EIO;
+	}
+	legs = mirror_usable(mirror) & ~state->tried;
+	if (frame == NULL || legs == 0)
+		return false;
+	request = kio_frame_area(frame);
+	if (state->free == 0 ||
+	    (state->tried != state->failed && kio_loop_now(kio_frame_loop(copy)) < request->due)) {
+		part->later = true;
+		return false;
+	}
+	part->leg = mirror_near(legs, copy->offset);
+	part->priv = (uintptr_t)__builtin_ctz(state->free);
+	part->data = copy->data;
+	part->data.skip += part->priv * copy->data.len;
+	state->free &= ~(1u << part->priv);
+	state->tried |= 1u << part->leg;
+	return true;
+}
+
+static void
+end(struct kio_frame *frame, int status, const void *from)
+{
+	struct mirror_hedge *request = kio_frame_area(frame);
+	struct kio_frame *copy = kio_frame_copy(frame);
+
+	/* where it runs in this round it finds that the request has ended */
+	kio_timer_cancel(kio_frame_loop(frame), &request->timer);
+	kio_end(frame, status, from);
+	if (copy != NULL)
+		kio_cancel(copy->kio);
+}
+
+void
+kio__mirror_hedge_part_done(struct mirror *mirror, struct kio_frame *copy, struct kio_part *part)
+{
+	struct mirror_hedge *state = kio_frame_area(copy);
+	struct kio_frame *frame = kio_frame_waiter(copy);
+
+	if (part->status == 0) {
+		if (frame != NULL)
+			end(frame, 0, (char *)part->data.seg->base + part->data.skip);
+		return;
+	}
+	if (part->status != -ECANCELED) {
+		mirror_log_read(mirror, copy, part->leg, part->status);
+		state->error = part->status;
+	}
+	state->failed |= 1u << part->leg;
+	state->free |= 1u << part->priv;
+	part->status = 0;
+}
+
+/* Nobody has answered. */
+void
+kio__mirror_hedge_done(struct kio_frame *copy)
+{
+	const struct mirror_hedge *state = kio_frame_area(copy);
+	struct kio_frame *frame = kio_frame_waiter(copy);
+	struct mirror_hedge *request;
+
+	if (frame == NULL)
+		return;
+	request = kio_frame_area(frame);
+	kio_timer_cancel(kio_frame_loop(frame), &request->timer);
+	kio_frame_set_status(copy, state->error);
+}
+
+void
+kio__mirror_hedge_cancel(struct kio_frame *frame)
+{
+	end(frame, -ECANCELED, NULL);
+}
