@@ -4,6 +4,7 @@
  * never does.
  */
 #include "cli/cli.h"
+#include "cli/safety.h"
 
 #include <kiobuf/layer.h>
 
@@ -15,8 +16,10 @@ run_create(struct cli *cli)
 	struct target target;
 	unsigned made = 0;
 	uint64_t bytes;
-	int rc = cli_open(cli, &target, cli->args[0], &how);
+	int rc = how.force ? EXIT_YES : cli_refuse_data(cli, cli->args[0]);
 
+	if (rc == EXIT_YES)
+		rc = cli_open(cli, &target, cli->args[0], &how);
 	if (rc != EXIT_YES)
 		return rc;
 	bytes = kio_stack_limits(target.stack)->size;
@@ -42,7 +45,7 @@ run_create(struct cli *cli)
 }
 
 static const struct cli_option options[] = {
-	{ "force", OPTION_FLAG, NULL, "overwrite metadata that is there" },
+	{ "force", OPTION_FLAG, NULL, "overwrite what is there" },
 	{ 0 }
 };
 
@@ -51,7 +54,8 @@ const struct cli_command cli_create = {
 	.arguments = "STACK",
 	.summary = "write fresh metadata for the layers that need some",
 	.more = "The one command that formats; opening never does. Legs of a mirror are made equal.\n"
-		"What was in the stack before is lost.",
+		"What was in the stack before is lost: without --force its files and devices have\n"
+		"to be new, or all zero.",
 	.least = 1,
 	.most = 1,
 	.options = options,

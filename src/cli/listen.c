@@ -159,6 +159,8 @@ cli_listen_tcp(const struct cli *cli, struct listener *listener, const char *add
 	char host[256];
 	const char *colon = strrchr(address, ':');
 	size_t len = colon != NULL ? (size_t)(colon - address) : 0;
+	unsigned long port;
+	char *end;
 	int rc;
 
 	if (colon == NULL || len == 0 || len >= sizeof(host))
@@ -168,6 +170,9 @@ cli_listen_tcp(const struct cli *cli, struct listener *listener, const char *add
 		host[len - 1] = '\0';
 		memmove(host, host + 1, len - 1);
 	}
+	port = strtoul(colon + 1, &end, 10);
+	if (end == colon + 1 || *end != '\0' || port > 65535 || colon[1] == '-')
+		return cli_fail(cli, EXIT_USAGE, "--tcp %s: a port is a number up to 65535", address);
 	rc = getaddrinfo(host, colon + 1, &hints, &info);
 	if (rc != 0)
 		return cli_fail(cli, EXIT_OPEN, "--tcp %s: %s", address, gai_strerror(rc));

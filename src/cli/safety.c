@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What may be overwritten unasked: a file that does not exist, and a stack whose
- * drivers keep nothing once it is closed.
+ * drivers keep nothing once it is closed; by create, what is all zero, too.
  */
 #include "cli/safety.h"
 
+#include <kiobuf/layer.h>
+
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PIECE 65536
 
 /* use goes on in a definition; all of those are looked at anyway */
 static const char *const keep_nothing[] = { "mem", "null", "sim", "use" };
@@ -40,4 +46,95 @@ cli_may_hold_data(const struct cli *cli, const char *argument)
 		keeps = keeps || node_keeps(tree->definitions[i].root);
 	kio_tree_destroy(tree);
 	return keeps;
+}
+
+/* --- what is there ------------------------------------------------------- */
+
+/* The first byte of [from, to) that is not zero; to: there is none. */
+static off_t
+first_byte(int fd, off_t from, off_t to)
+{
+	static unsigned char piece[PIECE];
+	ssize_t got;
+
+	while (from < to && (got = pread(fd, piece, sizeof(piece), from)) > 0) {
+		for (ssize_t i = 0; i < got; i++) {
+			if (piece[i] != 0)
+				return from + i;
+		}
+		from += got;
+	}
+	return to;
+}
+
+/* Is there a byte that is not zero? One that cannot be read is for opening to complain of. */
+static bool
+holds_data(const char *path, off_t *at)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	off_t size, end;
+
+	if (fd < 0)
+		return false;
+	size = lseek(fd, 0, SEEK_END);
+	for (*at = 0; *at < size; *at = end) {
+		/* a device tells no holes: all of it is read */
+		end = lseek(fd, *at, SEEK_DATA);
+		if (end < 0 && errno == ENXIO)
+			break;
+		*at = end >= 0 ? end : *at;
+		end = lseek(fd, *at, SEEK_HOLE);
+		if (end < 0)
+			end = size;
+		*at = first_byte(fd, *at, end);
+		if (*at < end) {
+			close(fd);
+			return true;
+		}
+	}
+	close(fd);
+	return false;
+}
+
+/* below: a layer above writes metadata. */
+static int
+refuse_node(const struct cli *cli, const struct kio_node *node, bool below)
+{
+	const struct kio_class *class_ = kio_class_find(node->class_name);
+	const struct kio_arg *arg;
+	int rc = EXIT_YES;
+	off_t at;
+
+	/* use may stand for such a layer */
+	below = below || strcmp(node->class_name, "use") == 0 ||
+		(class_ != NULL && class_->create != NULL);
+	for (unsigned i = 0; i < node->leg_count && rc == EXIT_YES; i++)
+		rc = refuse_node(cli, node->legs[i], below);
+	for (unsigned i = 0; i < node->arg_count && rc == EXIT_YES; i++) {
+		arg = &node->args[i];
+		if (arg->stack != NULL)
+			rc = refuse_node(cli, arg->stack, below);
+		else if (below && strcmp(node->class_name, "file") == 0 &&
+			 (arg->key == NULL || strcmp(arg->key, "path") == 0) &&
+			 holds_data(arg->value, &at))
+			rc = cli_fail(cli, EXIT_REFUSED,
+				      "%s holds data, at %lld for one; --force overwrites what is there",
+				      arg->value, (long long)at);
+	}
+	return rc;
+}
+
+int
+cli_refuse_data(const struct cli *cli, const char *argument)
+{
+	struct kio_tree *tree;
+	int rc;
+
+	if (cli_is_file(argument) || kio_tree_parse(&tree, argument, cli->set, NULL) < 0)
+		return EXIT_YES;
+	rc = tree->root != NULL ? refuse_node(cli, tree->root, false) : EXIT_YES;
+	for (unsigned i = 0; i < tree->definition_count && rc == EXIT_YES; i++)
+		rc = refuse_node(cli, tree->definitions[i].root, true);
+	kio_tree_destroy(tree);
+	return rc;
 }

@@ -10,4 +10,10 @@
  */
 bool cli_may_hold_data(const struct cli *cli, const char *argument);
 
+/*
+ * Do the files and devices of a stack hold anything but zeroes? EXIT_REFUSED, with
+ * a message that names the first. Reads them where they have data.
+ */
+int cli_refuse_data(const struct cli *cli, const char *argument);
+
 #endif

@@ -79,6 +79,8 @@ stop TERM
 in_background tcp 'mem size=16M' --tcp 127.0.0.1:0
 says 16777216 "serve: TCP on a port that is free" nbdinfo --size "$(sed -n 's/.*ready on //p' tcp)"
 ends TERM 0 "serve: ends on TCP"
+code 2 "serve: a port that is none" "$K" serve 'mem size=1M' --tcp 127.0.0.1:99999
+code 2 "serve: nor is a name" "$K" serve 'mem size=1M' --tcp 127.0.0.1:nbd
 code 5 "serve: TCP beyond the loopback is refused" "$K" serve 'mem size=1M' --tcp 0.0.0.0:0
 in_background tcp 'mem size=16M' --tcp 0.0.0.0:0 --insecure-tcp
 says "ready on" "serve: unless it is said to be meant" cat tcp

@@ -197,6 +197,13 @@ code 2 "key: what else" "$K" key destroy key
 json 'j["schema"] == "kiobuf/key/1" and j["key_bytes"] == 64' "key: as JSON" "$K" key create k2 --json
 head -c 1000000 /dev/urandom >c.img
 code 3 "create: what was not created does not open" "$K" info 'crypt key-file=key | file c.img'
+code 5 "create: a file with data is not overwritten" "$K" create 'crypt key-file=key | file c.img'
+code 5 "create: nor one leg of two" \
+	"$K" create 'mirror { file fresh.img size=2M ; file c.img }'
+check "create: and nothing was made beside it" test ! -e fresh.img
+says 'c.img holds data, at .*--force' "create: says where" "$K" create 'crypt key-file=key | file c.img'
+truncate -s 0 c.img
+truncate -s 1000000 c.img
 json 'j["schema"] == "kiobuf/create/1" and j["created"] == 1 and j["size_bytes"] == 995328' \
 	"create: makes it" "$K" create 'crypt key-file=key | file c.img' --json
 check "create: it opens" "$K" info 'crypt key-file=key | file c.img'
