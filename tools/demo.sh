@@ -107,9 +107,11 @@ run cat vault.kio
 run kiobuf key create key
 refused 3 kiobuf info "$stack"
 note "nothing is made by opening"
-run kiobuf create "$stack"
+refused 5 kiobuf create "$stack"
+note "what the files held before is not overwritten unasked"
+run kiobuf create "$stack" --force
 
-say "Copy the file into it; what is there is not overwritten unasked"
+say "Copy the file into it"
 refused 5 kiobuf copy disk.img "$stack"
 run kiobuf copy disk.img "$stack" --force --stats
 run kiobuf compare disk.img "$stack"
