@@ -239,6 +239,20 @@ file_direct_limits(struct file *file)
 	limits->block = limits->mem_align = 4096;
 }
 
+/* What is cut off would be lost to a copy without a word. */
+static int
+refuse_rest(const struct file *file, uint64_t size, struct kio_diag *diag)
+{
+	uint32_t block = file->layer.limits.block, rest = (uint32_t)(size & (block - 1));
+
+	if (!file->direct || rest == 0)
+		return 0;
+	return kio_refuse(diag, -EINVAL,
+			  "%s with %U bytes is not whole blocks of %u, which is what direct=yes can reach: "
+			  "the last %u would be left out; open it without direct=yes, or make it longer",
+			  file_label(file), size, block, rest);
+}
+
 static int
 file_limits(struct file *file, struct kio_diag *diag)
 {
@@ -263,6 +277,7 @@ file_limits(struct file *file, struct kio_diag *diag)
 				file_label(file));
 	} else if (file->direct) {
 		file_direct_limits(file);
+		rc = refuse_rest(file, limits->size, diag);
 	}
 	if (rc == 0 && file->size != 0 && limits->size != file->size)
 		rc = kio_refuse(diag, -EEXIST, "%s exists and has %S, not size=%S", file_label(file),
@@ -314,6 +329,8 @@ kio__file_resize(struct kio_layer *layer, uint64_t size, struct kio_diag *diag)
 	if (file->is_block)
 		return kio_refuse(diag, -ENOTSUP, "%s is a block device; it cannot grow",
 				  file_label(file));
+	if (refuse_rest(file, size, diag) < 0)
+		return -EINVAL;
 	if (ftruncate(file->own, (off_t)size) < 0)
 		return kio_refuse(diag, -errno, "%s cannot grow to %S: %e", file_label(file), size,
 				  errno);

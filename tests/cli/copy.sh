@@ -91,12 +91,17 @@ check "copy: an odd size into a new encrypted file" \
 check "copy: it reads back as it was" \
 	"$K" compare source.img 'crypt key-file=key header=none | file crypt.img'
 code 1 "copy: and is not plain on the disk" "$K" compare source.img crypt.img
-if "$K" info 'file source.img direct=yes' >/dev/null 2>&1; then
-	noise 1000000 >direct.img
+noise 1048576 >direct.img
+if "$K" info 'file direct.img direct=yes' >/dev/null 2>&1; then
 	check "copy: an odd size into a file with direct I/O" \
 		"$K" copy one.img 'file direct.img direct=yes' --force
 	check "copy: and its rest is zero" sh -c '
-		{ cat one.img; head -c 999423 /dev/zero; } | cmp -n 999424 - direct.img'
+		{ cat one.img; head -c 1048575 /dev/zero; } | cmp -n 1048576 - direct.img'
+	noise 1000000 >direct.img
+	code 2 "copy: a file with a rest that direct I/O cannot reach is refused" \
+		"$K" copy 'file direct.img direct=yes' rest.img
+	says 'the last .* would be left out' "copy: and it says how much" \
+		"$K" info 'file direct.img direct=yes'
 else
 	skip "copy: an odd size into a file with direct I/O" "the file system cannot"
 fi
