@@ -7,6 +7,7 @@
  * the container on its loop's queue, and the loop walks it up. So the C stack
  * is as deep as the stack of layers on the way down, and flat on the way up.
  */
+#include "core/event.h"
 #include "core/frame.h"
 
 #define LINE 64
@@ -397,13 +398,13 @@ clean(struct kio_frame *frame)
 	frame->bits &= (uint16_t)~(KIO__BOUNCED | KIO__COPY_BACK | KIO__RANGED | KIO__HAS_MEM);
 }
 
-/* Somebody is attached to the container's event. */
+/* Somebody is attached to the container's event, or may be attaching. */
 static __attribute__((noinline)) void
 fire_then_done(struct kio *kio)
 {
 	kio_done_fn done = kio->done;
 
-	if (kio->event.word == 0)
+	if (!kio__event_is_shared(&kio->event) && kio->event.word == 0)
 		kio->event.word = KIO_EVENT_FIRED;
 	else
 		kio_event_fire(&kio->event, kio->event.status);
@@ -477,7 +478,10 @@ static inline __attribute__((always_inline)) void
 arrive(struct kio *kio)
 {
 	kio->frame = NULL;
-	if (kio__unlikely(kio->event.word != 0 || kio->done == NULL)) {
+	/* of a shared event another thread may change the word just now */
+	if (kio__unlikely((kio__load(&kio->event.word, RELAXED) |
+			   (kio->event.gen & KIO_EVENT_SHARED)) != 0 ||
+			  kio->done == NULL)) {
 		fire_then_done(kio);
 		return;
 	}

@@ -221,3 +221,34 @@ TEST("loops: a leg that fails under all of them is recorded, and no write is los
 	CHECK(refused < 200);
 	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
 }
+
+/* --- a thread that waits for an I/O by its event ------------------------- */
+
+TEST("loops: a thread waits for the I/O of another's loop by its event")
+{
+	struct kio_stack *mem;
+	struct kio_channel *channel;
+	struct kio_loop *loop;
+	struct kio *kio;
+	unsigned char bytes[512];
+	unsigned late = 0;
+
+	CHECK_EQ(kio_stack_open(&mem, "log | mem 1M", NULL, NULL), 0);
+	CHECK_EQ(kio_loop_open(&loop, NULL), 0);
+	CHECK_EQ(kio_channel_open(&channel, mem, loop), 0);
+	kio = kio_create(channel, 1);
+	kio_event_init_shared(&kio->event);
+	CHECK_EQ(kio_loop_start(loop), 0);
+	for (unsigned i = 0; i < 20000 && late == 0; i++) {
+		kio_prepare(kio, KIO_READ, 0, 0, kio_buf(kio, bytes, sizeof(bytes)), NULL);
+		kio_post(kio);
+		/* a wake-up that is lost would be a whole second */
+		late += kio_event_wait(&kio->event, kio_loop_now(loop) + 1000000000u, 100 * (i % 5)) != 0;
+	}
+	CHECK_EQ(late, 0);
+	kio_loop_end(loop);
+	kio_destroy(kio);
+	kio_channel_close(&channel);
+	kio_loop_close(&loop);
+	CHECK_EQ(kio_stack_close(&mem, NULL), 0);
+}
