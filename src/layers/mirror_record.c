@@ -87,11 +87,28 @@ kio__mirror_drop_copies(struct mirror *mirror, uint32_t failed, int error)
 
 /* --- writing ------------------------------------------------------------ */
 
+/*
+ * What was to be dirty is so on disk, and others may write there without waiting:
+ * only now, for a leg that has not the map is not in sync by the state, either.
+ */
+static void
+mark_served(struct mirror_channel *channel)
+{
+	struct mirror_wait *wait = (struct mirror_wait *)(void *)channel->record.served.head;
+
+	for (; wait != NULL; wait = (struct mirror_wait *)(void *)wait->link.next) {
+		for (uint32_t i = wait->first; i <= wait->last; i++)
+			mirror_set_region(channel->mirror, i, KIO__REGION_TOUCHED);
+	}
+}
+
 static void
 record_done(struct mirror_channel *channel)
 {
 	struct mirror *mirror = channel->mirror;
 
+	if (channel->record.error == 0 && mirror_usable(mirror) != 0)
+		mark_served(channel);
 	/* what is ours goes up in the loop's next round, so all this is still there */
 	answer_served(channel, mirror_usable(mirror) != 0 ? 0 : -EIO);
 	hand_over(mirror);
@@ -203,18 +220,6 @@ write_state(struct mirror_channel *channel)
 	}
 }
 
-/* What was to be dirty is so on disk. */
-static void
-mark_served(struct mirror_channel *channel)
-{
-	struct mirror_wait *wait = (struct mirror_wait *)(void *)channel->record.served.head;
-
-	for (; wait != NULL; wait = (struct mirror_wait *)(void *)wait->link.next) {
-		for (uint32_t i = wait->first; i <= wait->last; i++)
-			mirror_set_region(channel->mirror, i, KIO__REGION_TOUCHED);
-	}
-}
-
 /* A map that no leg takes is an error of the writes that wait for it, as if all legs had failed those. */
 static void
 map_written(struct kio *kio)
@@ -233,8 +238,6 @@ map_written(struct kio *kio)
 		else
 			record->error = record->leg_error;
 	}
-	if (record->error == 0)
-		mark_served(channel);
 	if (record->with_state)
 		write_state(channel);
 	else

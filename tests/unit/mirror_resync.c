@@ -92,6 +92,33 @@ TEST("mirror: a region is dirty on all legs before it is written, and then costs
 	rig_close(&rig);
 }
 
+TEST("mirror: a leg that does not take the map is on record as stale before anything is written there")
+{
+	struct kio *second;
+	struct rig rig;
+
+	create(BOTH);
+	CHECK(rig_open(&rig, BOTH, NULL));
+	second = kio_create(rig.channel, 1);
+	trace_fail(1, KIO_WRITE, -EIO, 1);
+	trace_hold(2, STATE);
+	kio_write(rig.kio, 3 * REGION, kio_buf(rig.kio, data, 4096), 0, NULL);
+	for (unsigned i = 0; i < 50; i++)
+		kio_loop_step(rig.loop, 0);
+	kio_write(second, 3 * REGION + 4096, kio_buf(second, data, 4096), 0, NULL);
+	for (unsigned i = 0; i < 50; i++)
+		kio_loop_step(rig.loop, 0);
+	CHECK_EQ(trace_held(2), 1);
+	CHECK_EQ(writes(2, 0, DATA), 0);
+	trace_release(2);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	CHECK_EQ(rig_wait(&rig, second), 0);
+	CHECK_EQ(writes(2, 0, DATA), 2);
+	CHECK_EQ(writes(1, 0, DATA), 0);
+	kio_destroy(second);
+	rig_close(&rig);
+}
+
 TEST("mirror: after an unclean stop what is dirty is copied, and nothing else; then it is as before")
 {
 	struct rig rig;
