@@ -106,9 +106,10 @@ compose(struct legs *legs, const struct plan *plan)
 
 	legs->text.len = 0;
 	put(&legs->text, legs->above.at);
-	snprintf(words, sizeof(words), plan->keep < LEGS ? "mirror name=m%s%s keep=leg-%u { " :
-							       "mirror name=m%s%s { ",
-		 plan->degraded ? " degraded=yes" : "", resyncs[plan->resync], plan->keep);
+	snprintf(words, sizeof(words), plan->keep < LEGS ? "mirror name=m%s%s%s keep=leg-%u { " :
+							       "mirror name=m%s%s%s { ",
+		 plan->degraded ? " degraded=yes" : "", resyncs[plan->resync],
+		 rnd(2) == 0 ? " read=hedged:200us" : "", plan->keep);
 	put(&legs->text, words);
 	for (unsigned i = 0; i < legs->count; i++) {
 		unsigned leg = (i + plan->turn) % legs->count;
@@ -252,6 +253,14 @@ legs_of(const struct legs *legs, const struct plan *plan, uint32_t places)
 	return set;
 }
 
+/* Until no record is being written, what it will say is not known. */
+static void
+let_it_record(const struct legs *legs)
+{
+	for (unsigned i = 0; i < 4000 && the_mirror(legs)->recording; i++)
+		kio_loop_step(legs->run->loop, 100000);
+}
+
 /* Legs that are made equal may have the time, or not. */
 static void
 let_them_join(const struct legs *legs)
@@ -386,6 +395,9 @@ check_legs(struct legs *legs, const struct plan *plan, uint32_t in_use)
 {
 	uint64_t seed = legs->run->seed;
 
+	/* what is copied to the weak one may have failed already */
+	if (plan->weak < LEGS && plan->resync != MIRROR_RESYNC_NO)
+		in_use |= 1u << plan->weak;
 	if (!plan->degraded && plan->keep == LEGS && in_use != legs->all)
 		fail(seed, legs->text.at, "not all legs are in use, and nobody asked for that", in_use);
 	if (!legs->crashed && plan->error == 0 && (legs->sure & plan->present & ~in_use) != 0)
@@ -456,6 +468,7 @@ generation(struct legs *legs)
 	in_use = legs_in_use(legs, &plan);
 	check_legs(legs, &plan, in_use);
 	legs->again = 0;
+	let_it_record(legs);
 	/* one that fails later may be stale then */
 	legs->sure = in_use & legs_of(legs, &plan, mirror_recorded(the_mirror(legs)));
 	if (plan.weak < LEGS)
@@ -473,7 +486,9 @@ generation(struct legs *legs)
 	if (!run->power_failed && rnd(2) == 0)
 		let_them_join(legs);
 	joined = legs_of(legs, &plan, mirror_recorded(the_mirror(legs)));
-	if (!run->power_failed)
+	if (run->power_failed || the_mirror(legs)->recording)
+		joined = 0;
+	else
 		legs->totals->joined += (unsigned)__builtin_popcount(joined & ~legs->sure);
 	legs->sure |= plan.weak < LEGS ? joined & ~(1u << plan.weak) : joined;
 	/* a mirror that closes flushes its legs; nobody flushes a disk beside it */

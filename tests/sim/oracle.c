@@ -122,6 +122,30 @@ flush_done(struct run *run)
 	}
 }
 
+static bool
+is_in_flight(uint32_t number)
+{
+	for (unsigned i = 0; i < IN_FLIGHT; i++) {
+		if (ops[i].busy && ops[i].number == number)
+			return true;
+	}
+	return false;
+}
+
+/* Of a write that failed either may be there: `by` stands, or a later one, which came over it. */
+static void
+write_failed(struct run *run, const struct op *op)
+{
+	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
+		uint32_t by = run->by[at];
+
+		if (by != op->number)
+			run->unsure[at] |= is_in_flight(by) ? UNSURE_OVER : UNSURE_NOW;
+		else if ((run->unsure[at] & UNSURE_OVER) != 0)
+			run->unsure[at] |= UNSURE_NOW;
+	}
+}
+
 static void
 op_done(struct kio *kio)
 {
@@ -135,13 +159,8 @@ op_done(struct kio *kio)
 	run->ios++;
 	run->bytes += op->len;
 	if (status < 0) {
-		/* of a write that failed either may be there: `by` stands */
-		for (uint64_t at = op->offset; op->number != 0 && at < op->offset + op->len; at++) {
-			if (run->by[at] != op->number)
-				run->unsure[at] |= UNSURE_OVER;
-			else if ((run->unsure[at] & UNSURE_OVER) != 0)
-				run->unsure[at] |= UNSURE_NOW;
-		}
+		if (op->number != 0)
+			write_failed(run, op);
 		run->saw_error |= status != -ECANCELED && status != -ETIMEDOUT;
 		run->late += status == -ETIMEDOUT;
 		if (status == -ECANCELED && !op->cancelled)
