@@ -289,24 +289,42 @@ KIO_PUBLIC void kio_split_more(struct kio_frame *frame);
 /*
  * A request that may end before its parts are back: for a layer with ordered
  * writes that has set layer->apart in open. submit calls kio_split_apart for
- * reads, and where the layer says apart_changes for all other requests; a copy
- * of the frame, with memory of the layer's own, takes the range, and is split
- * if the class has part(), else passed. part(), part_done(), which sees all
- * parts of it, and done() see the copy, which has an area and a priv of its own; the latter
- * begins as the frame's. The data of the copy are apart times as long, and so
- * are there for as many parts. The frame ends when the copy does, with what
- * came out; or before, by kio_end, and then the copy is a straggler, which
- * keeps its range until it is drained. A flush waits for the ranges of all
- * changes before it.
+ * reads, and where the layer says apart_changes for all other requests. A copy
+ * of the frame, with memory of the layer's own, takes the range and comes to
+ * submit in turn, as kio_frame_is_copy tells. part(), part_done(), which sees
+ * all parts of it, and done() see the copy, which has an area and a priv of its
+ * own; the latter begins as the frame's. The data of the copy are apart times
+ * as long, and so are there for as many parts. The frame ends when the copy
+ * does, with what came out; or before, by kio_end, and then the copy is a
+ * straggler, which keeps its range until it is drained. A flush waits for the
+ * ranges of all changes before it.
  */
 KIO_PUBLIC void kio_split_apart(struct kio_frame *frame);
 
-/* The frame's copy; NULL: it waits for one. */
+KIO_PUBLIC bool kio_frame_is_copy(const struct kio_frame *frame);
+/* The frame's copy; NULL: it waits for one, or has ended. */
 KIO_PUBLIC struct kio_frame *kio_frame_copy(const struct kio_frame *frame);
 /* The frame that waits for this copy; NULL: it has ended. */
 KIO_PUBLIC struct kio_frame *kio_frame_waiter(const struct kio_frame *copy);
-/* Ends a frame that is apart. from: of a read that succeeded, its bytes in the copy's memory. */
-KIO_PUBLIC void kio_end(struct kio_frame *frame, int status, const void *from);
+/*
+ * Ends a frame that is apart. from: of a read that succeeded, its bytes in the
+ * copy's memory. False: its copy has ended it in this round of the loop.
+ */
+KIO_PUBLIC bool kio_end(struct kio_frame *frame, int status, const void *from);
+
+/*
+ * Ranges, in layers with ordered writes. kio_range_observe, in submit of a
+ * read: true: no change that came before is under way there; false: submit is
+ * called again when that is so. kio_range_leave: changes that overlap this one
+ * need not wait for it any more; for a straggler that reaches only what nobody
+ * reads. kio_range_hold: for work of the layer's own, with a container that
+ * starts at the layer: as a change there would, until kio_range_release.
+ */
+KIO_PUBLIC bool kio_range_observe(struct kio_frame *frame);
+KIO_PUBLIC void kio_range_leave(struct kio_frame *frame);
+KIO_PUBLIC void kio_range_hold(struct kio *kio, uint64_t offset, uint64_t len, kio_done_fn held);
+KIO_PUBLIC void kio_range_release(struct kio *kio);
+
 /* When the request arrived at the layer of which this frame, in submit, is all or a part. */
 KIO_PUBLIC uint64_t kio_frame_arrived(const struct kio_frame *frame);
 

@@ -7,7 +7,7 @@
  *     |                        ^
  *     | copied                 | copied back
  *     v                        |
- *   copy: takes its range, passes or is split ... drained, goes home
+ *   copy: takes its range, is submitted in turn ... drained, goes home
  *
  * The copies are a reserve of their own. One whose frame has ended is a
  * straggler: it keeps its memory and its range until nobody below touches them
@@ -80,13 +80,10 @@ kio_frame_waiter(const struct kio_frame *copy)
 	return waiter_of(copy->kio);
 }
 
-void
-kio__copy_go(struct kio_frame *frame)
+bool
+kio_frame_is_copy(const struct kio_frame *frame)
 {
-	if (frame->level->layer->class_->part != NULL)
-		kio_split(frame);
-	else
-		kio_pass(frame);
+	return (frame->bits & KIO__COPY) != 0;
 }
 
 static void
@@ -115,7 +112,7 @@ start(struct kio_frame *waiter, struct kio *copy)
 	}
 	kio__set_head(frame, waiter->op | (uint32_t)waiter->flags << 8 | KIO__HEAD_BITS(bits));
 	if (kio__range_take(frame))
-		kio__copy_go(frame);
+		level->enter(level->layer, frame);
 }
 
 void
@@ -158,13 +155,13 @@ end(struct kio_frame *frame, int status, struct kio_iter from)
 	kio__finish_frame(frame, status);
 }
 
-void
+bool
 kio_end(struct kio_frame *frame, int status, const void *from)
 {
 	struct kio_seg seg = { (void *)(uintptr_t)from, (size_t)frame->data.len, NULL };
 
 	if ((frame->bits & KIO__APART) == 0)
-		kio__panic("kio_end: %s ends a frame that is not apart", frame->level->layer->name);
+		return false;
 	if (status == 0 && frame->op == KIO_READ && from == NULL)
 		kio__panic("kio_end: %s says not where it read", frame->level->layer->name);
 	if (status < 0) {
@@ -174,6 +171,7 @@ kio_end(struct kio_frame *frame, int status, const void *from)
 			kio__bump(&frame->level->errors, 1);
 	}
 	end(frame, status, (struct kio_iter){ &seg, 0, frame->data.len });
+	return true;
 }
 
 /* The copy is drained: whoever still waits for it gets what came out. */
@@ -210,16 +208,16 @@ kio__apart_cancel(struct kio_frame *frame)
 		kio_cancel(copy->kio);
 }
 
-unsigned
-kio__copies_cancel(struct kio_level *level)
+bool
+kio__stragglers_cancel(struct kio_level *level)
 {
-	unsigned count = 0;
+	bool none = true;
 
 	for (struct kio *kio = level->copies.all; kio != NULL; kio = kio->of_reserve) {
-		if (kio->frame == NULL)
+		if (kio->frame == NULL || waiter_of(kio) != NULL)
 			continue;
 		kio_cancel(kio);
-		count++;
+		none = false;
 	}
-	return count;
+	return none;
 }

@@ -247,7 +247,10 @@ channel_alloc(struct kio_channel **out, struct kio_stack *stack, struct kio_laye
 	return 0;
 }
 
-/* What layers do on it by themselves ends. True: nothing of it is in flight. */
+/*
+ * What layers do on it by themselves ends, and so do requests that nobody waits
+ * for any more; their memory is in use below. True: nothing of it is in flight.
+ */
 static bool
 is_quiet(struct kio_channel *channel)
 {
@@ -258,6 +261,7 @@ is_quiet(struct kio_channel *channel)
 
 		if (level->opened && level->layer->class_->channel_quiet != NULL)
 			quiet &= level->layer->class_->channel_quiet(level->layer, channel, level->priv);
+		quiet &= kio__stragglers_cancel(level);
 	}
 	return quiet;
 }
@@ -398,21 +402,6 @@ kio_channel_open(struct kio_channel **out, struct kio_stack *stack, struct kio_l
 	return 0;
 }
 
-/* Stragglers are the channel's own, and their memory is in use below. */
-static void
-wait_for_stragglers(struct kio_channel *channel)
-{
-	unsigned out;
-
-	do {
-		out = 0;
-		for (unsigned i = 0; i < channel->level_count; i++)
-			out += kio__copies_cancel(&channel->levels[channel->first + i]);
-		if (out != 0)
-			kio_loop_step(channel->loop, -1);
-	} while (out != 0);
-}
-
 bool
 kio__channels_quiet(struct kio_loop *loop)
 {
@@ -440,7 +429,6 @@ kio__channel_close(struct kio_channel **channel)
 {
 	while (!is_quiet(*channel))
 		kio_loop_step((*channel)->loop, -1);
-	wait_for_stragglers(*channel);
 	leave_loop(*channel);
 	channel_free(*channel);
 	*channel = NULL;

@@ -234,9 +234,8 @@ void kio__reserve_give(struct kio__reserve *reserve, struct kio *kio);
 uint32_t kio__copies_longest(const struct kio_layer *layer);
 int kio__copies_open(struct kio_level *level, unsigned count, size_t *bytes);
 void kio__copies_close(struct kio_level *level);
-/* Returns how many are still out. */
-unsigned kio__copies_cancel(struct kio_level *level);
-void kio__copy_go(struct kio_frame *frame);
+/* True: there are none. */
+bool kio__stragglers_cancel(struct kio_level *level);
 void kio__copy_up(struct kio *copy);
 void kio__apart_cancel(struct kio_frame *frame);
 

@@ -20,6 +20,7 @@
 #define BUCKETS 1024u
 #define CLASSES 64u
 #define EVERYTHING ((uint64_t)1 << 62)
+#define HOLD KIO_OPS /* the operation of who wants nothing but the range */
 
 struct range {
 	struct range *next; /* in the bucket */
@@ -255,6 +256,8 @@ granted_elsewhere(struct kio_task *task)
 	task->run = NULL;
 	if (kio__is_cancelled(kio))
 		kio__finish_cancelled(kio->frame);
+	else if (kio->frame->op == HOLD)
+		kio__finish_frame(kio->frame, 0);
 	else
 		kio__enter_counted(kio->frame, level);
 }
@@ -295,11 +298,38 @@ kio__range_block(const struct kio_level *level)
 	return level->ranges != NULL ? level->ranges->block : 1;
 }
 
+/* True: it is the frame's at once. */
+static bool
+take(struct kio_frame *frame, uint64_t from, uint64_t to, bool observes)
+{
+	struct kio_level *level = frame->level;
+	struct range *range = kio__area(frame, level->range_at);
+
+	range->frame = frame;
+	range->from = from;
+	range->to = to;
+	range->observes = observes;
+	range->class_ = class_of(to - from);
+	frame->kio->frame = frame;
+	if (acquire(level->ranges, range))
+		return true;
+	kio__bump(&level->waits, 1);
+	return false;
+}
+
+static bool
+take_blocks(struct kio_frame *frame, bool observes)
+{
+	uint64_t block = frame->level->ranges->block;
+
+	return take(frame, kio__align_down(frame->offset, block),
+		    kio__align_up(frame->offset + frame->data.len, block), observes);
+}
+
 bool
 kio__range_take(struct kio_frame *frame)
 {
 	struct kio_level *level = frame->level;
-	struct range *range;
 	bool flush;
 
 	if (level->ranges == NULL || (frame->bits & (KIO__RANGED | KIO__COVERED)) != 0)
@@ -311,20 +341,46 @@ kio__range_take(struct kio_frame *frame)
 	if (!flush && frame->op != KIO_WRITE && frame->op != KIO_WRITE_ZEROES &&
 	    frame->op != KIO_DISCARD)
 		return true;
-	range = kio__area(frame, level->range_at);
-	range->frame = frame;
-	range->from = kio__align_down(frame->offset, level->ranges->block);
-	range->to = kio__align_up(frame->offset + frame->data.len, level->ranges->block);
-	if (flush)
-		range->to = EVERYTHING;
-	range->observes = flush;
-	range->class_ = class_of(range->to - range->from);
 	frame->bits |= KIO__RANGED;
-	frame->kio->frame = frame;
-	if (acquire(level->ranges, range))
+	return flush ? take(frame, 0, EVERYTHING, true) : take_blocks(frame, false);
+}
+
+/* --- for layers --------------------------------------------------------- */
+
+bool
+kio_range_observe(struct kio_frame *frame)
+{
+	if ((frame->bits & KIO__RANGED) != 0)
 		return true;
-	kio__bump(&level->waits, 1);
-	return false;
+	frame->bits |= KIO__RANGED;
+	return take_blocks(frame, true);
+}
+
+void
+kio_range_leave(struct kio_frame *frame)
+{
+	if ((frame->bits & KIO__RANGED) == 0)
+		return;
+	kio__range_clean(frame);
+	frame->bits &= (uint16_t)~KIO__RANGED;
+}
+
+/* Held until it is released, so no bit of the frame tells of it: nothing gives it back on the way up. */
+void
+kio_range_hold(struct kio *kio, uint64_t offset, uint64_t len, kio_done_fn held)
+{
+	struct kio_frame *frame = kio__first_frame(kio);
+
+	kio_prepare(kio, HOLD, 0, offset, kio_iter_none(len), held);
+	frame->level = kio->start;
+	if (take_blocks(frame, false))
+		kio__finish_frame(frame, 0);
+}
+
+void
+kio_range_release(struct kio *kio)
+{
+	kio__range_clean(kio__first_frame(kio));
 }
 
 bool
@@ -354,10 +410,6 @@ kio__range_withdraw(struct kio_frame *frame)
 void
 kio__ordered_submit(struct kio_layer *layer, struct kio_frame *frame)
 {
-	if (!kio__range_take(frame))
-		return;
-	if (kio__unlikely((frame->bits & KIO__COPY) != 0))
-		kio__copy_go(frame);
-	else
+	if (kio__range_take(frame))
 		frame->level->enter(layer, frame);
 }

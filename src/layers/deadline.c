@@ -21,8 +21,6 @@ struct deadline {
 struct deadline_frame {
 	struct kio_timer timer;
 	struct kio_frame *frame;
-	struct kio_frame *held; /* the copy: it was done when the timer was about to run */
-	int status;             /* what the timer ends it with */
 };
 
 static const struct kio_opt deadline_opts[] = {
@@ -44,25 +42,20 @@ deadline_open(struct kio_layer *layer, struct kio_diag *diag)
 	return 0;
 }
 
+/* The copy may have ended it in this very round. */
 static void
 give_up(struct kio_frame *frame, int status)
 {
 	struct kio_frame *copy = kio_frame_copy(frame);
 
-	kio_end(frame, status, NULL);
-	if (copy != NULL)
+	if (kio_end(frame, status, NULL) && copy != NULL)
 		kio_cancel(copy->kio);
 }
 
 static void
 deadline_over(struct kio_task *task)
 {
-	struct deadline_frame *state = kio_container_of(task, struct deadline_frame, timer.task);
-
-	if (state->held != NULL)
-		kio_resume(state->held, kio_frame_status(state->held));
-	else
-		give_up(state->frame, state->status);
+	give_up(kio_container_of(task, struct deadline_frame, timer.task)->frame, -ETIMEDOUT);
 }
 
 static void
@@ -71,14 +64,18 @@ deadline_submit(struct kio_layer *layer, struct kio_frame *frame)
 	struct deadline *deadline = kio_container_of(layer, struct deadline, layer);
 	struct deadline_frame *state = kio_frame_area(frame);
 	struct kio_loop *loop = kio_frame_loop(frame);
-	uint64_t due = kio_frame_arrived(frame) + deadline->timeout;
+	uint64_t due;
 
+	if (kio_frame_is_copy(frame)) {
+		kio_pass(frame);
+		return;
+	}
+	due = kio_frame_arrived(frame) + deadline->timeout;
 	if (due <= kio_loop_now(loop)) {
 		kio_complete(frame, -ETIMEDOUT);
 		return;
 	}
-	*state = (struct deadline_frame){ .timer.task.run = deadline_over, .frame = frame,
-					  .status = -ETIMEDOUT };
+	*state = (struct deadline_frame){ .timer.task.run = deadline_over, .frame = frame };
 	kio_timer_arm(loop, &state->timer, due);
 	kio_split_apart(frame);
 }
@@ -91,14 +88,11 @@ deadline_done(struct kio_layer *layer, struct kio_frame *copy)
 	struct deadline_frame *state;
 
 	(void)layer;
-	if (frame == NULL)
-		return KIO_UP;
-	state = kio_frame_area(frame);
-	if (kio_timer_cancel(kio_frame_loop(frame), &state->timer))
-		return KIO_UP;
-	/* it runs in this round, on the frame */
-	state->held = copy;
-	return KIO_HOLD;
+	if (frame != NULL) {
+		state = kio_frame_area(frame);
+		kio_timer_cancel(kio_frame_loop(frame), &state->timer);
+	}
+	return KIO_UP;
 }
 
 static void
@@ -107,10 +101,8 @@ deadline_cancel(struct kio_layer *layer, struct kio_frame *frame)
 	struct deadline_frame *state = kio_frame_area(frame);
 
 	(void)layer;
-	if (kio_timer_cancel(kio_frame_loop(frame), &state->timer))
-		give_up(frame, -ECANCELED);
-	else
-		state->status = -ECANCELED;
+	kio_timer_cancel(kio_frame_loop(frame), &state->timer);
+	give_up(frame, -ECANCELED);
 }
 
 const struct kio_class kio_class_deadline = {

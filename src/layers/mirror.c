@@ -266,7 +266,7 @@ read_done(struct mirror *mirror, struct kio_frame *frame)
 
 	if (kio__likely(kio_frame_status(frame) == 0) || kio_frame_status(frame) == -ECANCELED)
 		return KIO_UP;
-	mirror_log_read(mirror, frame, leg, kio_frame_status(frame));
+	mirror_log_read(mirror, frame->offset, frame->data.len, leg, kio_frame_status(frame));
 	frame->priv = tried;
 	return (mirror_usable(mirror) & ~tried) != 0 ? KIO_AGAIN : KIO_UP;
 }
@@ -276,9 +276,7 @@ read_done(struct mirror *mirror, struct kio_frame *frame)
 static void
 mirror_submit(struct kio_layer *layer, struct kio_frame *frame)
 {
-	if (kio__unlikely(frame->data.seg == &kio__mirror_hold))
-		kio__mirror_work_held(kio_frame_channel(frame), frame);
-	else if (kio__mirror_hedges(mirror_of(layer), frame))
+	if (kio__mirror_hedges(mirror_of(layer), frame))
 		kio__mirror_hedge_read(mirror_of(layer), frame);
 	else if (frame->op == KIO_READ || frame->op == KIO_EXTENTS)
 		mirror_read(mirror_of(layer), frame);

@@ -110,8 +110,7 @@ struct mirror_record {
 struct mirror_work {
 	bool awake;  /* posted, in flight or waiting for its time; under the mutex */
 	bool ending;
-	struct kio *hold; /* a change that carries nothing: it has the range while its frame is here */
-	struct kio_frame *held;
+	struct kio *hold; /* has the range */
 	void (*on_hold)(struct mirror_channel *channel);
 	void (*then)(struct mirror_channel *channel); /* when the legs have answered */
 	struct kio *kios[KIO__MIRROR_LEGS];
@@ -164,10 +163,10 @@ mirror_near(uint32_t legs, uint64_t offset)
 }
 
 static inline void
-mirror_log_read(const struct mirror *mirror, const struct kio_frame *frame, unsigned leg, int error)
+mirror_log_read(const struct mirror *mirror, uint64_t offset, uint64_t len, unsigned leg, int error)
 {
-	kio_log(&mirror->layer, KIO_WARNING, "reading %U bytes at %U from %s: %e", frame->data.len,
-		frame->offset, mirror->layer.legs[leg]->name, error);
+	kio_log(&mirror->layer, KIO_WARNING, "reading %U bytes at %U from %s: %e", len, offset,
+		mirror->layer.legs[leg]->name, error);
 }
 
 static inline bool
@@ -240,7 +239,7 @@ mirror_without(const struct mirror *mirror, uint32_t legs)
 /* --- mirror_hedge.c ----------------------------------------------------- */
 
 int kio__mirror_hedge_open(struct mirror *mirror, struct kio_diag *diag);
-/* Is there a second leg to ask? */
+/* Is it the copy of one, or is there a second leg to ask? */
 bool kio__mirror_hedges(const struct mirror *mirror, const struct kio_frame *frame);
 void kio__mirror_hedge_read(struct mirror *mirror, struct kio_frame *frame);
 bool kio__mirror_hedge_part(struct mirror *mirror, struct kio_frame *copy, struct kio_part *part);
@@ -264,16 +263,11 @@ void kio__mirror_drop_copies(struct mirror *mirror, uint32_t failed, int error);
 
 /* --- mirror_work.c ------------------------------------------------------ */
 
-/* The segment by which a frame says that it is the work's: it holds its range, and carries nothing. */
-extern const struct kio_seg kio__mirror_hold;
-
 void kio__mirror_work_open(struct mirror_channel *channel);
 void kio__mirror_work_close(struct mirror_channel *channel);
 bool kio__mirror_work_quiet(struct mirror_channel *channel);
 /* There may be something to do. With the mutex held. */
 void kio__mirror_work_wake(struct mirror *mirror);
-/* The range of `hold` is held: submit leaves the frame to the work. */
-void kio__mirror_work_held(struct mirror_channel *channel, struct kio_frame *frame);
 
 #define MIRROR_PIECE ((size_t)512 << 10) /* copied at once */
 

@@ -124,8 +124,7 @@ piece_read(struct mirror_channel *channel)
 		return;
 	}
 	work->tried |= work->failed;
-	kio_log(&channel->mirror->layer, KIO_WARNING, "reading %U bytes at %U from %s: %e", work->len,
-		work->offset, channel->mirror->layer.legs[work->source]->name, work->error);
+	mirror_log_read(channel->mirror, work->offset, work->len, work->source, work->error);
 	read_piece(channel);
 }
 

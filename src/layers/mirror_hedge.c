@@ -50,7 +50,8 @@ kio__mirror_hedges(const struct mirror *mirror, const struct kio_frame *frame)
 {
 	uint32_t usable = mirror_usable(mirror);
 
-	return mirror->hedge != NEVER && frame->op == KIO_READ && (usable & (usable - 1)) != 0;
+	return mirror->hedge != NEVER && frame->op == KIO_READ &&
+	       (kio_frame_is_copy(frame) || (usable & (usable - 1)) != 0);
 }
 
 static void
@@ -70,6 +71,10 @@ kio__mirror_hedge_read(struct mirror *mirror, struct kio_frame *frame)
 	struct mirror_hedge *state = kio_frame_area(frame);
 	struct kio_loop *loop = kio_frame_loop(frame);
 
+	if (kio_frame_is_copy(frame)) {
+		kio_split(frame);
+		return;
+	}
 	frame->priv = MIRROR_HEDGED;
 	state->timer = (struct kio_timer){ .task.run = hedge_due };
 	state->frame = frame;
@@ -134,7 +139,7 @@ kio__mirror_hedge_part_done(struct mirror *mirror, struct kio_frame *copy, struc
 		return;
 	}
 	if (part->status != -ECANCELED) {
-		mirror_log_read(mirror, copy, part->leg, part->status);
+		mirror_log_read(mirror, copy->offset, copy->data.len, part->leg, part->status);
 		state->error = part->status;
 	}
 	state->failed |= 1u << part->leg;

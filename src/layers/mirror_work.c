@@ -7,13 +7,10 @@
  *                |                      or: until a moment
  *                +--> hold a range; I/O on legs; let go
  *
- * A range is held as any change holds its own: the work sends a change that
- * carries nothing through the mirror's own door, and while its frame is here
- * nobody else writes there. So what the work does never races with a write.
+ * A range is held as any change holds its own, and so what the work does never
+ * races with a write.
  */
 #include "layers/mirror.h"
-
-const struct kio_seg kio__mirror_hold = { NULL, SIZE_MAX, NULL };
 
 static void step_task(struct kio_task *task);
 static void step_timer(struct kio_task *task);
@@ -129,32 +126,26 @@ step_timer(struct kio_task *task)
 }
 
 static void
-hold_done(struct kio *kio)
+held(struct kio *kio)
 {
-	kio__mirror_go_on(kio->priv);
+	struct mirror_channel *channel = kio->priv;
+
+	channel->work.on_hold(channel);
 }
 
 void
 kio__mirror_hold_range(struct mirror_channel *channel, uint64_t offset, uint64_t len,
 		       void (*on_hold)(struct mirror_channel *channel))
 {
-	struct kio_iter nothing = { &kio__mirror_hold, 0, len };
-
 	channel->work.on_hold = on_hold;
-	kio_write(channel->work.hold, offset, nothing, 0, hold_done);
-}
-
-void
-kio__mirror_work_held(struct mirror_channel *channel, struct kio_frame *frame)
-{
-	channel->work.held = frame;
-	channel->work.on_hold(channel);
+	kio_range_hold(channel->work.hold, offset, len, held);
 }
 
 void
 kio__mirror_let_go(struct mirror_channel *channel)
 {
-	kio_complete(channel->work.held, 0);
+	kio_range_release(channel->work.hold);
+	kio__mirror_go_on(channel);
 }
 
 void
