@@ -7,7 +7,7 @@
 json() {
 	query=$1 sentence=$2
 	shift 2
-	timeout 60 "$@" >"$WORK/.out" 2>"$WORK/.err"
+	timeout 240 "$@" >"$WORK/.out" 2>"$WORK/.err"
 	if python3 -c 'import json, sys; j = json.load(open(sys.argv[1])); sys.exit(not eval(sys.argv[2]))' \
 		"$WORK/.out" "$query" 2>>"$WORK/.out"; then ok "$sentence"; else bad "$sentence"; fi
 }
