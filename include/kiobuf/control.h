@@ -43,6 +43,16 @@ struct kio_report {
 KIO_PUBLIC void kio_report_text(struct kio_report *report, const char *key, const char *format, ...);
 KIO_PUBLIC void kio_report_number(struct kio_report *report, const char *key, uint64_t value);
 
+/* How far a layer is with what it does by itself. */
+struct kio_progress {
+	const char *what;     /* "resync" */
+	uint64_t done, total; /* bytes; total may grow */
+	uint64_t took_ns;     /* since it began; 0: it is about to */
+};
+
+/* False: it does nothing. Any thread. */
+KIO_PUBLIC bool kio_layer_progress(const struct kio_layer *layer, struct kio_progress *progress);
+
 /* One thing a layer can be asked to do; a table of them ends with a name of NULL. */
 struct kio_operation {
 	const char *name;      /* "replace" */

@@ -230,6 +230,8 @@ struct kio_class {
 	/* The same of a leg, and a few words on it; text may be left empty. */
 	enum kio_health (*leg_health)(const struct kio_layer *layer, unsigned leg, char *text,
 				      size_t size);
+	/* How far is what it does by itself? As health; false: it does nothing. */
+	bool (*progress)(const struct kio_layer *layer, struct kio_progress *progress);
 	/* What an operator can ask for; see kiobuf/control.h. */
 	const struct kio_operation *operations;
 	/*

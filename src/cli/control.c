@@ -21,6 +21,7 @@
 #define NOTICES 64u
 #define WATCH_MOST ((size_t)256 << 10)
 #define LOOP_NS 1000000000u
+#define PROGRESS_NS 1000000000u
 
 struct client {
 	int fd; /* -1: free */
@@ -39,6 +40,7 @@ struct control {
 	void *priv;
 	struct kio__thread *thread;
 	int wake;
+	uint64_t told_ns;  /* how far the layers are */
 	uint32_t ended;    /* atomic: the thread is to end */
 	uint32_t finished; /* atomic: it has */
 	struct client clients[CLIENTS];
@@ -318,11 +320,42 @@ tell_notices(struct control *control)
 					kio_health_name(kio_stack_health(control->stack))));
 }
 
+static bool
+is_watched(const struct control *control)
+{
+	bool watched = false;
+
+	for (unsigned i = 0; i < CLIENTS; i++)
+		watched = watched || (control->clients[i].fd >= 0 && control->clients[i].watches);
+	return watched;
+}
+
+/* Once a second, if anything goes on. */
+static void
+tell_progress(struct control *control)
+{
+	uint64_t now = kio__now();
+	json_t *progress;
+
+	if (now - control->told_ns < PROGRESS_NS)
+		return;
+	control->told_ns = now;
+	for (const struct kio_layer *layer = kio_stack_top(control->stack); layer != NULL;
+	     layer = kio_layer_next(layer)) {
+		progress = control_progress(layer);
+		if (progress != NULL)
+			tell(control, json_pack("{s:s, s:s, s:o, s:o}", "schema", CONTROL_SCHEMA, "event",
+						"progress", "layer", cli_json_text(kio_layer_name(layer)),
+						"progress", progress));
+	}
+}
+
 static void
 serve_clients(void *priv)
 {
 	struct control *control = priv;
 	struct pollfd fds[CLIENTS + 2];
+	bool watched;
 
 	while (__atomic_load_n(&control->ended, __ATOMIC_ACQUIRE) == 0) {
 		fds[0] = (struct pollfd){ .fd = control->listener->fd, .events = POLLIN };
@@ -333,7 +366,8 @@ serve_clients(void *priv)
 			fds[i + 2] = (struct pollfd){ .fd = client->fd,
 						      .events = client->out_len != 0 ? POLLOUT : POLLIN };
 		}
-		if (poll(fds, CLIENTS + 2, -1) < 0)
+		watched = is_watched(control);
+		if (poll(fds, CLIENTS + 2, watched ? (int)(PROGRESS_NS / 1000000) : -1) < 0)
 			continue;
 		for (unsigned i = 0; i < CLIENTS; i++) {
 			if (fds[i + 2].fd >= 0 && fds[i + 2].revents != 0)
@@ -341,6 +375,8 @@ serve_clients(void *priv)
 		}
 		if (fds[1].revents != 0)
 			tell_notices(control);
+		if (watched)
+			tell_progress(control);
 		if (fds[0].revents != 0)
 			accept_client(control);
 	}

@@ -33,6 +33,8 @@ struct control_request {
 int control_request_parse(struct control_request *request, const char *line, size_t len, char *why,
 			  size_t size);
 
+/* How far a layer is; NULL: it does nothing by itself. */
+json_t *control_progress(const struct kio_layer *layer);
 /* One event of the stack, for those who watch. */
 json_t *control_health(const struct kio_stack *stack);
 /* The answer to all requests but watch. The counts are of the export; NULL: unknown. */

@@ -41,19 +41,32 @@ json_changeable(const struct kio_layer *layer)
 	return result;
 }
 
+json_t *
+control_progress(const struct kio_layer *layer)
+{
+	struct kio_progress progress;
+	uint64_t rate;
+
+	if (!kio_layer_progress(layer, &progress))
+		return NULL;
+	rate = progress.took_ns != 0 ? (uint64_t)((double)progress.done * 1e9 / (double)progress.took_ns) : 0;
+	return json_pack("{s:s, s:I, s:I, s:I}", "what", progress.what, "done_bytes", (json_int_t)progress.done,
+			 "total_bytes", (json_int_t)progress.total, "bytes_per_second", (json_int_t)rate);
+}
+
 static json_t *
 json_layer(const struct kio_layer *layer)
 {
 	char state[256], seen[128];
 	enum kio_health health = kio_layer_health(layer, seen, sizeof(seen));
 
-	return json_pack("{s:o, s:s, s:i, s:I, s:s, s:o, s:o, s:o}", "name",
+	return json_pack("{s:o, s:s, s:i, s:I, s:s, s:o, s:o, s:o, s:o*}", "name",
 			 cli_json_text(kio_layer_name(layer)), "class", kio_layer_class(layer)->name, "depth",
 			 (int)kio_layer_depth(layer), "size_bytes",
 			 (json_int_t)kio_layer_limits(layer)->size, "health", kio_health_name(health),
 			 "as_leg", cli_json_text(seen), "state",
 			 cli_json_text(kio_layer_describe(layer, state, sizeof(state))), "options",
-			 json_changeable(layer));
+			 json_changeable(layer), "progress", control_progress(layer));
 }
 
 json_t *

@@ -222,6 +222,19 @@ refused(const struct ask *ask, const json_t *answer)
 }
 
 static void
+print_progress(const json_t *event)
+{
+	const json_t *progress = json_object_get(event, "progress");
+	uint64_t done = number_of(progress, "done_bytes"), total = number_of(progress, "total_bytes");
+	char of[32], all[32], rate[48];
+
+	printf("%s: %s: %s of %s, %u%%, %s\n", text_of(event, "layer"), text_of(progress, "what"),
+	       cli_size(done, of, sizeof(of)), cli_size(total, all, sizeof(all)),
+	       total != 0 ? (unsigned)(100.0 * (double)done / (double)total) : 100u,
+	       cli_rate(number_of(progress, "bytes_per_second"), 1000000000, rate, sizeof(rate)));
+}
+
+static void
 print_event(const struct ask *ask, const json_t *event)
 {
 	if (ask->cli->json)
@@ -230,6 +243,8 @@ print_event(const struct ask *ask, const json_t *event)
 		printf("%s: %s: %s%s%s\n", text_of(event, "layer"), text_of(event, "health"),
 		       text_of(event, "text"), text_of(event, "repair")[0] != '\0' ? "; to repair it: " : "",
 		       text_of(event, "repair"));
+	else if (strcmp(text_of(event, "event"), "progress") == 0)
+		print_progress(event);
 	else if (strcmp(text_of(event, "event"), "end") == 0)
 		printf("the server ends\n");
 	else if (strcmp(text_of(event, "event"), "missed") == 0)
@@ -341,7 +356,8 @@ const struct cli_command cli_ctl = {
 		"  health                  what is not well; exit code 1 if anything is not\n"
 		"  stats                   what went through each layer and the export\n"
 		"  set LAYER OPTION=VALUE  changes an option\n"
-		"  watch                   tells of changes of health until the server ends\n"
+		"  watch                   tells of changes of health, and how far what goes on is,\n"
+		"                          until the server ends\n"
 		"  help                    what else the layers of this server can be asked",
 	.least = 1,
 	.most = 3 + CONTROL_ARGS,

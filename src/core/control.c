@@ -87,6 +87,13 @@ kio_stack_health(const struct kio_stack *stack)
 	return whole;
 }
 
+bool
+kio_layer_progress(const struct kio_layer *layer, struct kio_progress *progress)
+{
+	return !kio_leg_absent(layer) && layer->class_->progress != NULL &&
+	       layer->class_->progress(layer, progress);
+}
+
 /* --- reports ------------------------------------------------------------ */
 
 void
