@@ -35,7 +35,8 @@ static const struct kio_opt mirror_opts[] = {
 	  .help = "make legs equal again: auto, those that an unclean stop left; all, stale ones too; no" },
 	KIO_OPT_STRING(struct mirror, read, "near",
 		       "near: from one leg; hedged:TIME: from another, too, when that is late"),
-	KIO_OPT_SIZE(struct mirror, resync_rate, 0, "bytes a second, at most, for that; 0: as fast as it goes"),
+	KIO_OPT_SIZE(struct mirror, resync_rate, 0, "bytes a second, at most, for that; 0: as fast as it goes",
+		     .flags = KIO_OPT_CHANGEABLE),
 	{ 0 }
 };
 
@@ -341,13 +342,11 @@ mirror_channel_open(struct kio_layer *layer, struct kio_channel *kio_channel, vo
 static void
 describe_copy(const struct mirror *mirror, char *text, size_t size)
 {
-	uint64_t total = __atomic_load_n(&mirror->to_copy, __ATOMIC_RELAXED);
-	uint64_t done = __atomic_load_n(&mirror->copied, __ATOMIC_RELAXED);
-	uint32_t legs = mirror_copying(mirror);
+	struct kio_progress progress;
 
-	if (legs != 0)
-		kio_format(text, size, ", %d made equal: %S of %S", __builtin_popcount(legs),
-			   kio__min(done, total), total);
+	if (kio__mirror_progress(&mirror->layer, &progress))
+		kio_format(text, size, ", %d made equal: %S of %S", __builtin_popcount(mirror_copying(mirror)),
+			   progress.done, progress.total);
 }
 
 static void
@@ -391,5 +390,6 @@ const struct kio_class kio_class_mirror = {
 	.describe = mirror_describe,
 	.health = kio__mirror_health,
 	.leg_health = kio__mirror_leg_health,
+	.progress = kio__mirror_progress,
 	.operations = kio__mirror_operations,
 };

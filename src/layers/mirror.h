@@ -16,6 +16,7 @@
  *   mirror_disk.c    map and state while no request runs
  *   mirror_map.c, mirror_state.c  both to bytes and back
  *   mirror_control.c  what it tells of its legs and can be asked to do
+ *   mirror_ask.c       what of that is begun by the work
  */
 
 #include <kiobuf/layer.h>
@@ -28,6 +29,16 @@
 enum mirror_resync { MIRROR_RESYNC_AUTO, MIRROR_RESYNC_ALL, MIRROR_RESYNC_NO };
 
 struct mirror_channel;
+
+/* What an operator asks the work for. All under the mutex. */
+struct mirror_ask {
+	bool open;     /* somebody waits for the answer */
+	bool begun;    /* it is answered when the record is durable */
+	uint32_t legs; /* that are to be made equal; 0: just the record */
+	uint64_t to_copy; /* bytes; with those of legs that are at it */
+	int status;
+	struct kio_event answered;
+};
 
 struct mirror {
 	struct kio_layer layer;
@@ -48,6 +59,8 @@ struct mirror {
 	uint32_t unequal;  /* a change failed on all legs, and may be on some of them; atomic */
 
 	uint32_t back;   /* legs that are to be brought up to date; under the mutex */
+	uint32_t members; /* legs whose state says that they are this mirror's */
+	uint32_t behind;  /* of the stale ones, those that miss what the map does not tell; under the mutex */
 	uint32_t all;    /* legs of the whole mirror */
 	uint64_t size;
 	uint32_t region_count;
@@ -70,6 +83,9 @@ struct mirror {
 	uint8_t *need;       /* regions that are to be copied */
 	uint32_t need_count;
 	uint64_t copied, to_copy; /* bytes; atomic */
+	uint64_t copy_began; /* kio__now; atomic */
+	uint32_t joined; /* legs that are equal again, which is not told yet; under the mutex */
+	struct mirror_ask ask;
 };
 
 /* Somebody who waits for a record. */
@@ -109,6 +125,7 @@ struct mirror_record {
 /* For the work that the mirror does by itself. */
 struct mirror_work {
 	bool awake;  /* posted, in flight or waiting for its time; under the mutex */
+	bool kicked; /* the kick is posted; under the mutex */
 	bool ending;
 	struct kio *hold; /* has the range */
 	void (*on_hold)(struct mirror_channel *channel);
@@ -118,12 +135,12 @@ struct mirror_work {
 	unsigned in_flight;
 	uint32_t failed; /* of the legs that were asked */
 	int error;
-	struct kio_task task;
+	struct kio_task task, kick;
 	struct kio_timer timer;
 	struct mirror_wait wait;
 
 	uint64_t offset, len, end; /* what is copied now, and where its region ends */
-	uint64_t not_before; /* for the rate */
+	uint64_t piece_began, piece_len; /* for the rate */
 	uint32_t tried;  /* legs that could not be read there */
 	unsigned source;
 	unsigned phase;  /* of cleaning */
@@ -268,6 +285,8 @@ void kio__mirror_work_close(struct mirror_channel *channel);
 bool kio__mirror_work_quiet(struct mirror_channel *channel);
 /* There may be something to do. With the mutex held. */
 void kio__mirror_work_wake(struct mirror *mirror);
+/* And not only when its time comes. With the mutex held. */
+void kio__mirror_work_kick(struct mirror *mirror);
 
 #define MIRROR_PIECE ((size_t)512 << 10) /* copied at once */
 
@@ -286,12 +305,15 @@ void kio__mirror_go_on(struct mirror_channel *channel);
 void kio__mirror_go_on_at(struct mirror_channel *channel, uint64_t due_ns);
 
 /* One step; false: there is nothing to do. */
+bool kio__mirror_ask_step(struct mirror_channel *channel);
 bool kio__mirror_copy_step(struct mirror_channel *channel);
 bool kio__mirror_clean_step(struct mirror_channel *channel);
 /* Is there something to be cleaned, some time? */
 bool kio__mirror_may_clean(const struct mirror *mirror);
 /* All legs of the mirror are in use, and alike but for what is dirty. */
 bool kio__mirror_is_full(const struct mirror *mirror);
+/* These legs are made equal, too, from now on. With the mutex held. */
+void kio__mirror_copy_begin(struct mirror_channel *channel, uint32_t legs);
 /* What the channel has begun to copy is for another. With the mutex held. */
 void kio__mirror_copy_leave(struct mirror_channel *channel);
 /* What must be copied: from regions that are dirty, or all. */
@@ -335,11 +357,26 @@ int kio__mirror_leave_use(struct mirror *mirror);
 enum kio_health kio__mirror_health(const struct kio_layer *layer);
 enum kio_health kio__mirror_leg_health(const struct kio_layer *layer, unsigned leg, char *text,
 				       size_t size);
+bool kio__mirror_progress(const struct kio_layer *layer, struct kio_progress *progress);
 extern const struct kio_operation kio__mirror_operations[];
-/* Tells of legs that are not used any more; error 0: there is none to name. */
+/* Tells of a stale leg, and what repairs it. */
+void kio__mirror_say_stale(const struct mirror *mirror, unsigned leg, const char *text);
+/* Of legs that are not used any more; error 0: there is none to name. */
 void kio__mirror_lost(const struct mirror *mirror, uint32_t legs, const char *why, int error);
 /* These legs are not used from now on; not on disk yet. False: no other is left, and nothing was done. */
 bool kio__mirror_take_out(struct mirror *mirror, uint32_t legs, const char *why, int error);
+
+/* --- mirror_ask.c -------------------------------------------------------- */
+
+/* What is as it is now is on record. Blocks; for operations. 0 or -errno. */
+int kio__mirror_put_on_record(struct mirror *mirror);
+/* There is no channel any more. With the mutex held. */
+void kio__mirror_ask_leave(struct mirror *mirror);
+/* The operations of that name: of a leg, and of all that are stale. */
+int kio__mirror_resync_leg(struct kio_layer *layer, unsigned leg, unsigned count, const char *const *args,
+			   struct kio_report *report, struct kio_diag *diag);
+int kio__mirror_resync_all(struct kio_layer *layer, unsigned leg, unsigned count, const char *const *args,
+			   struct kio_report *report, struct kio_diag *diag);
 
 /* --- mirror_open.c, mirror_create.c ------------------------------------- */
 

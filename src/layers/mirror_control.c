@@ -15,6 +15,43 @@ kio__mirror_health(const struct kio_layer *layer)
 	return (unsigned)__builtin_popcount(usable) < mirror->all ? KIO_HEALTH_DEGRADED : KIO_HEALTH_OK;
 }
 
+bool
+kio__mirror_progress(const struct kio_layer *layer, struct kio_progress *progress)
+{
+	const struct mirror *mirror = kio_container_of(layer, const struct mirror, layer);
+	uint64_t began = __atomic_load_n(&mirror->copy_began, __ATOMIC_RELAXED);
+
+	if (mirror_copying(mirror) == 0)
+		return false;
+	progress->what = "resync";
+	progress->total = __atomic_load_n(&mirror->to_copy, __ATOMIC_RELAXED);
+	/* what a change failed on is copied once more */
+	progress->done = kio__min(__atomic_load_n(&mirror->copied, __ATOMIC_RELAXED), progress->total);
+	progress->took_ns = began != 0 ? kio__now() - began : 0;
+	return true;
+}
+
+static unsigned
+percent(uint64_t done, uint64_t total)
+{
+	if (total == 0)
+		return 100;
+	return (unsigned)(total < UINT64_MAX / 100 ? done * 100 / total : done / (total / 100));
+}
+
+static void
+format_copy(const struct mirror *mirror, char *text, size_t size)
+{
+	struct kio_progress progress;
+
+	if (!kio__mirror_progress(&mirror->layer, &progress)) {
+		kio_format(text, size, "stale");
+		return;
+	}
+	kio_format(text, size, "stale, being made equal: %S of %S, %u%%", progress.done, progress.total,
+		   percent(progress.done, progress.total));
+}
+
 enum kio_health
 kio__mirror_leg_health(const struct kio_layer *layer, unsigned leg, char *text, size_t size)
 {
@@ -25,7 +62,7 @@ kio__mirror_leg_health(const struct kio_layer *layer, unsigned leg, char *text, 
 		return KIO_HEALTH_OK;
 	}
 	if ((mirror_copying(mirror) >> leg & 1) != 0) {
-		kio_format(text, size, "stale, being made equal");
+		format_copy(mirror, text, size);
 		return KIO_HEALTH_DEGRADED;
 	}
 	kio_format(text, size, kio_leg_absent(layer->legs[leg]) ? "absent" : "stale");
@@ -33,13 +70,26 @@ kio__mirror_leg_health(const struct kio_layer *layer, unsigned leg, char *text, 
 }
 
 void
+kio__mirror_say_stale(const struct mirror *mirror, unsigned leg, const char *text)
+{
+	bool repair = mirror_has_state(mirror) && !mirror_is_read_only(mirror) && mirror_usable(mirror) != 0;
+	char command[160];
+
+	kio_format(command, sizeof(command), "resync %q", mirror->layer.legs[leg]->name);
+	kio_notice(&mirror->layer, kio__mirror_health(&mirror->layer), repair ? command : NULL, "%s", text);
+}
+
+void
 kio__mirror_lost(const struct mirror *mirror, uint32_t legs, const char *why, int error)
 {
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if ((legs >> i & 1) != 0)
-			kio_notice(&mirror->layer, kio__mirror_health(&mirror->layer), NULL,
-				   "the leg %s %s and is stale%s%s", mirror->layer.legs[i]->name, why,
-				   error != 0 ? ": " : "", error != 0 ? kio_error_text(error) : "");
+	char text[200];
+
+	for (; legs != 0; legs &= legs - 1) {
+		unsigned leg = (unsigned)__builtin_ctz(legs);
+
+		kio_format(text, sizeof(text), "the leg %s %s and is stale%s%s", mirror->layer.legs[leg]->name,
+			   why, error != 0 ? ": " : "", error != 0 ? kio_error_text(error) : "");
+		kio__mirror_say_stale(mirror, leg, text);
 	}
 }
 
@@ -57,10 +107,21 @@ kio__mirror_take_out(struct mirror *mirror, uint32_t legs, const char *why, int 
 	return true;
 }
 
-/*
- * As a failed write would. That it is stale is recorded by the next change that
- * comes home; a flush is one, and it is over when the record is durable.
- */
+static void
+give_up(struct mirror *mirror, unsigned leg)
+{
+	char text[200];
+
+	kio__mutex_lock(&mirror->mutex);
+	__atomic_fetch_and(&mirror->copying, ~(1u << leg), __ATOMIC_SEQ_CST);
+	mirror->back &= ~(1u << leg);
+	kio__mutex_unlock(&mirror->mutex);
+	kio_format(text, sizeof(text), "the leg %s was failed by hand and stays stale",
+		   mirror->layer.legs[leg]->name);
+	kio__mirror_say_stale(mirror, leg, text);
+}
+
+/* As a failed write would, or a failed copy. */
 static int
 fail_leg(struct kio_layer *layer, unsigned leg, unsigned count, const char *const *args,
 	 struct kio_report *report, struct kio_diag *diag)
@@ -71,12 +132,14 @@ fail_leg(struct kio_layer *layer, unsigned leg, unsigned count, const char *cons
 
 	(void)count;
 	(void)args;
-	if ((mirror_usable(mirror) >> leg & 1) == 0)
+	if (((mirror_usable(mirror) | mirror_copying(mirror)) >> leg & 1) == 0)
 		return kio_refuse(diag, -EALREADY, "%s is not in use", name);
-	if (!kio__mirror_take_out(mirror, 1u << leg, "was failed by hand", 0))
+	if ((mirror_copying(mirror) >> leg & 1) != 0)
+		give_up(mirror, leg);
+	else if (!kio__mirror_take_out(mirror, 1u << leg, "was failed by hand", 0))
 		return kio_refuse(diag, -EBUSY, "%s is the last leg in use", name);
-	if (!mirror_is_read_only(mirror))
-		rc = kio_flush(layer->stack);
+	if (mirror_has_state(mirror) && !mirror_is_read_only(mirror))
+		rc = kio__mirror_put_on_record(mirror);
 	if (rc < 0)
 		return kio_refuse(diag, rc, "%s is not used any more, but that is not on record: %e", name,
 				  rc);
@@ -88,5 +151,8 @@ fail_leg(struct kio_layer *layer, unsigned leg, unsigned count, const char *cons
 const struct kio_operation kio__mirror_operations[] = {
 	{ .name = "fail", .help = "use this leg no more; it is stale from now on", .of_leg = true,
 	  .run = fail_leg },
+	{ .name = "resync", .help = "make this stale leg equal, and use it again", .of_leg = true,
+	  .run = kio__mirror_resync_leg },
+	{ .name = "resync", .help = "the same of all stale legs", .run = kio__mirror_resync_all },
 	{ 0 }
 };

@@ -7,6 +7,8 @@
  */
 #include "layers/mirror.h"
 
+#define RATE_EVERY_NS ((uint64_t)100000000)
+
 static uint64_t
 region_end(const struct mirror *mirror, uint32_t region)
 {
@@ -53,6 +55,26 @@ kio__mirror_copy_leave(struct mirror_channel *channel)
 	if (work->offset != work->end)
 		need_region(channel->mirror, (uint32_t)(work->offset >> channel->mirror->region_shift));
 	work->offset = work->end;
+}
+
+void
+kio__mirror_copy_begin(struct mirror_channel *channel, uint32_t legs)
+{
+	struct mirror *mirror = channel->mirror;
+
+	if (mirror_copying(mirror) == 0) {
+		/* what is left of one that was given up */
+		memset(mirror->need, 0, mirror->region_count);
+		mirror->need_count = 0;
+		channel->work.offset = channel->work.end = 0;
+		__atomic_store_n(&mirror->copied, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&mirror->to_copy, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&mirror->copy_began, 0, __ATOMIC_RELAXED);
+	}
+	mirror->back |= legs;
+	/* first: a change of a region that is clean yet goes to them */
+	__atomic_fetch_or(&mirror->copying, legs, __ATOMIC_SEQ_CST);
+	kio__mirror_need(mirror, (legs & mirror->behind) != 0);
 }
 
 /* The next region that is needed, and is not any more: a change that fails there asks for it again. */
@@ -159,9 +181,16 @@ copy_piece(struct mirror_channel *channel)
 
 /* --- the end ------------------------------------------------------------ */
 
+/* Of legs whose return is on record by now. */
 static void
-say_equal(const struct mirror *mirror, uint32_t legs)
+say_joined(struct mirror *mirror)
 {
+	uint32_t legs;
+
+	kio__mutex_lock(&mirror->mutex);
+	legs = mirror->joined & mirror_usable(mirror);
+	mirror->joined = 0;
+	kio__mutex_unlock(&mirror->mutex);
 	for (; legs != 0; legs &= legs - 1)
 		kio_notice(&mirror->layer, kio__mirror_health(&mirror->layer), NULL, "the leg %s is in sync again",
 			   mirror->layer.legs[__builtin_ctz(legs)]->name);
@@ -186,9 +215,24 @@ join(struct mirror_channel *channel)
 	__atomic_fetch_or(&mirror->usable, legs, __ATOMIC_SEQ_CST);
 	__atomic_fetch_and(&mirror->copying, ~legs, __ATOMIC_SEQ_CST);
 	mirror->back &= ~legs;
+	mirror->behind &= ~legs;
+	mirror->joined |= legs;
 	mirror->map_changed = mirror->state_changed = true;
-	say_equal(mirror, legs);
 	kio__mirror_record_and_go_on(channel);
+}
+
+/* The rate may be changed meanwhile, so it is looked at again before long. */
+static bool
+wait_for_rate(struct mirror_channel *channel)
+{
+	const struct mirror_work *work = &channel->work;
+	uint64_t now = kio_loop_now(channel->loop), rate = KIO_OPT_NOW(&channel->mirror->resync_rate);
+	uint64_t due = rate != 0 ? work->piece_began + work->piece_len * 1000000000u / rate : 0;
+
+	if (now >= due)
+		return false;
+	kio__mirror_go_on_at(channel, kio__min(due, now + RATE_EVERY_NS));
+	return true;
 }
 
 bool
@@ -196,21 +240,22 @@ kio__mirror_copy_step(struct mirror_channel *channel)
 {
 	struct mirror *mirror = channel->mirror;
 	struct mirror_work *work = &channel->work;
-	uint64_t now = kio_loop_now(channel->loop);
 
+	if (mirror->joined != 0)
+		say_joined(mirror);
 	if (mirror_copying(mirror) == 0)
 		return false;
-	if (mirror->resync_rate != 0 && now < work->not_before) {
-		kio__mirror_go_on_at(channel, work->not_before);
+	if (wait_for_rate(channel))
 		return true;
-	}
+	if (__atomic_load_n(&mirror->copy_began, __ATOMIC_RELAXED) == 0)
+		__atomic_store_n(&mirror->copy_began, kio__now(), __ATOMIC_RELAXED);
 	if (work->offset == work->end && !next_region(channel)) {
 		kio__mirror_flush_legs(channel, mirror_copying(mirror), join);
 		return true;
 	}
 	work->len = kio__min(MIRROR_PIECE, work->end - work->offset);
-	if (mirror->resync_rate != 0)
-		work->not_before = now + work->len * 1000000000u / mirror->resync_rate;
+	work->piece_began = kio_loop_now(channel->loop);
+	work->piece_len = work->len;
 	kio__mirror_hold_range(channel, work->offset, work->len, copy_piece);
 	return true;
 }

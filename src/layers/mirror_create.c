@@ -84,7 +84,7 @@ create_state(struct mirror *mirror, struct kio_diag *diag)
 	for (unsigned i = 0; i < mirror->layer.leg_count; i++)
 		mirror->numbers[i] = (uint8_t)i;
 	mirror->all = state->legs;
-	mirror->usable = kio__mirror_present_legs(&mirror->layer);
+	mirror->usable = mirror->members = kio__mirror_present_legs(&mirror->layer);
 	return kio__mirror_enter_use(mirror, diag);
 }
 

@@ -311,13 +311,19 @@ check_complete(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 static void
 say_left_out(const struct mirror *mirror, const struct legs *legs)
 {
+	char text[200];
+
 	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if ((legs->left_out >> i & 1) != 0)
-			kio_log(&mirror->layer, KIO_WARNING,
-				(legs->back >> i & 1) != 0 && !mirror_is_read_only(mirror) ?
-					"the leg %s is stale, and made equal" :
-					"the leg %s is stale and not used",
-				mirror->layer.legs[i]->name);
+		const char *name = mirror->layer.legs[i]->name;
+
+		if ((legs->left_out >> i & 1) == 0)
+			continue;
+		if ((legs->back >> i & 1) != 0 && !mirror_is_read_only(mirror)) {
+			kio_log(&mirror->layer, KIO_WARNING, "the leg %s is stale, and made equal", name);
+			continue;
+		}
+		kio_format(text, sizeof(text), "the leg %s is stale and not used", name);
+		kio__mirror_say_stale(mirror, i, text);
 	}
 }
 
@@ -330,7 +336,6 @@ say_left_out(const struct mirror *mirror, const struct legs *legs)
 static int
 read_regions(struct mirror *mirror, const struct legs *legs)
 {
-	bool all = false;
 
 	if (kio__mirror_make_regions(mirror) < 0)
 		return -ENOMEM;
@@ -338,12 +343,14 @@ read_regions(struct mirror *mirror, const struct legs *legs)
 		mirror->state->base = mirror->state->epoch;
 	else
 		kio__mirror_read_map(mirror, mirror->layer.legs[legs->reference]);
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		if ((legs->left_out >> i & 1) != 0 && !kio__mirror_covers(mirror->state, legs->states[i].epoch))
+			mirror->behind |= 1u << i;
+	}
 	if (legs->back == 0 || mirror_is_read_only(mirror))
 		return 0;
 	mirror->copying = mirror->back = legs->back;
-	for (uint32_t rest = legs->back; rest != 0; rest &= rest - 1)
-		all |= !kio__mirror_covers(mirror->state, legs->states[__builtin_ctz(rest)].epoch);
-	kio__mirror_need(mirror, all);
+	kio__mirror_need(mirror, (legs->back & mirror->behind) != 0);
 	return 0;
 }
 
@@ -377,11 +384,12 @@ open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		rc = check_size(mirror, legs, diag);
 	if (rc < 0)
 		return rc;
-	say_left_out(mirror, legs);
 	*mirror->state = legs->states[legs->reference];
 	mirror->usable = legs->latest;
+	mirror->members = legs->present;
 	mirror->all = mirror->state->legs;
 	mirror->size = mirror->state->size;
+	say_left_out(mirror, legs);
 	rc = read_regions(mirror, legs);
 	leave_behind(mirror, legs);
 	if (rc == 0)

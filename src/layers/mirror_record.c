@@ -72,16 +72,17 @@ hand_over(struct mirror *mirror)
 void
 kio__mirror_drop_copies(struct mirror *mirror, uint32_t failed, int error)
 {
-	uint32_t before;
+	char text[200];
 
 	kio__mutex_lock(&mirror->mutex);
-	before = __atomic_fetch_and(&mirror->copying, ~failed, __ATOMIC_SEQ_CST);
+	failed &= __atomic_fetch_and(&mirror->copying, ~failed, __ATOMIC_SEQ_CST);
 	kio__mutex_unlock(&mirror->mutex);
-	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
-		if ((before & failed) >> i & 1)
-			kio_log(&mirror->layer, KIO_ERROR,
-				"the leg %s failed while it was made equal, and stays stale: %e",
-				mirror->layer.legs[i]->name, error);
+	for (; failed != 0; failed &= failed - 1) {
+		unsigned leg = (unsigned)__builtin_ctz(failed);
+
+		kio_format(text, sizeof(text), "the leg %s failed while it was made equal, and stays stale: %e",
+			   mirror->layer.legs[leg]->name, error);
+		kio__mirror_say_stale(mirror, leg, text);
 	}
 }
 

@@ -4,7 +4,7 @@
  * channels does it, a step at a time; when that closes, another goes on.
  *
  *   asleep --> a step --> another --> ... --> nothing to do: asleep
- *                |                      or: until a moment
+ *                |                      or: until a moment, or a kick
  *                +--> hold a range; I/O on legs; let go
  *
  * A range is held as any change holds its own, and so what the work does never
@@ -23,7 +23,8 @@ kio__mirror_work_wake(struct mirror *mirror)
 	struct mirror_channel *channel = mirror->worker;
 
 	if (channel == NULL || channel->work.awake ||
-	    (mirror_copying(mirror) == 0 && !kio__mirror_may_clean(mirror)))
+	    (mirror_copying(mirror) == 0 && !mirror->ask.open && mirror->joined == 0 &&
+	     !kio__mirror_may_clean(mirror)))
 		return;
 	channel->work.awake = true;
 	channel->work.task.run = step_task;
@@ -38,6 +39,32 @@ fall_asleep(struct mirror_channel *channel)
 	if (!channel->work.ending)
 		kio__mirror_work_wake(channel->mirror);
 	kio__mutex_unlock(&channel->mirror->mutex);
+}
+
+static void
+kicked(struct kio_task *task)
+{
+	struct mirror_channel *channel = kio_container_of(task, struct mirror_channel, work.kick);
+	struct mirror *mirror = channel->mirror;
+
+	kio__mutex_lock(&mirror->mutex);
+	channel->work.kicked = false;
+	kio__mirror_work_wake(mirror);
+	kio__mutex_unlock(&mirror->mutex);
+	if (kio_timer_cancel(channel->loop, &channel->work.timer))
+		step_timer(&channel->work.timer.task);
+}
+
+void
+kio__mirror_work_kick(struct mirror *mirror)
+{
+	struct mirror_channel *channel = mirror->worker;
+
+	if (channel == NULL || channel->work.kicked)
+		return;
+	channel->work.kicked = true;
+	channel->work.kick.run = kicked;
+	kio_loop_post(channel->loop, &channel->work.kick);
 }
 
 void
@@ -109,7 +136,8 @@ static void
 step(struct mirror_channel *channel)
 {
 	if (channel->work.ending || !work_make(channel) ||
-	    (!kio__mirror_copy_step(channel) && !kio__mirror_clean_step(channel)))
+	    (!kio__mirror_ask_step(channel) && !kio__mirror_copy_step(channel) &&
+	     !kio__mirror_clean_step(channel)))
 		fall_asleep(channel);
 }
 
@@ -228,7 +256,7 @@ kio__mirror_work_quiet(struct mirror_channel *channel)
 	if (kio_timer_cancel(channel->loop, &channel->work.timer))
 		fall_asleep(channel);
 	kio__mutex_lock(&mirror->mutex);
-	quiet = !channel->work.awake;
+	quiet = !channel->work.awake && !channel->work.kicked;
 	for (at = &mirror->channels; quiet && *at != NULL; at = &(*at)->next) {
 		if (*at == channel) {
 			*at = channel->next;
@@ -238,6 +266,8 @@ kio__mirror_work_quiet(struct mirror_channel *channel)
 	if (quiet && mirror->worker == channel) {
 		kio__mirror_copy_leave(channel);
 		mirror->worker = mirror->channels;
+		if (mirror->worker == NULL)
+			kio__mirror_ask_leave(mirror);
 		kio__mirror_work_wake(mirror);
 	}
 	kio__mutex_unlock(&mirror->mutex);

@@ -359,7 +359,7 @@ TEST("control: a mirror's leg that is failed is told, not read, and stale when i
 	stack = open_stack(text, &options);
 	CHECK_EQ(kio_pwrite(stack, &byte, 1, 0, 0), 0);
 	CHECK_EQ(kio_control_operate(stack, "fail", "b", 0, NULL, NULL, &diag), 0);
-	CHECK_STR(noticed, "m degraded: the leg b was failed by hand and is stale ()");
+	CHECK_STR(noticed, "m degraded: the leg b was failed by hand and is stale (resync b)");
 	CHECK_EQ(kio_stack_health(stack), KIO_HEALTH_DEGRADED);
 	CHECK_EQ(kio_layer_health(kio_control_find(stack, "b"), noticed, sizeof(noticed)),
 		 KIO_HEALTH_FAILED);
