@@ -119,14 +119,16 @@ KIO_PUBLIC int kio_event_intercept(struct kio_event *event, struct kio_cb *cb);
 /*
  * Takes a callback off. 0: it will not be called. -EALREADY: too late, it has
  * been called or is about to be; of one that is KIO_CB_KEPT it is known that it
- * has returned. -EBUSY: a kept one that has not yet.
+ * has returned. -EBUSY: a kept one that has not yet. An interceptor that is
+ * about to be called is attached again if another answers with an event.
  */
 KIO_PUBLIC int kio_event_detach(struct kio_event *event, struct kio_cb *cb);
 
 /*
  * The same for a kept callback, and waits until it has returned. 0, or
- * -EALREADY: it was called. Inside that callback, or on its thread before its
- * turn, it would wait for itself: that aborts.
+ * -EALREADY: it was called. The event lives until this has returned. Inside that
+ * callback, or on its thread before its turn, it would wait for itself: that
+ * aborts.
  */
 KIO_PUBLIC int kio_event_detach_wait(struct kio_event *event, struct kio_cb *cb);
 

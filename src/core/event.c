@@ -593,17 +593,16 @@ kio_event_detach(struct kio_event *event, struct kio_cb *cb)
 int
 kio_event_detach_wait(struct kio_event *event, struct kio_cb *cb)
 {
-	int rc = kio_event_detach(event, cb);
+	int rc;
 
-	if (rc == 0)
-		return 0;
 	if (!is_kept(cb))
 		kio__panic("kio_event_detach_wait: the callback is not KIO_CB_KEPT");
-	while (missed(cb) == -EBUSY) {
+	/* again, as one that was about to be called may be put back instead */
+	while ((rc = kio_event_detach(event, cb)) == -EBUSY) {
 		if (kio__load(&cb->state, ACQUIRE) >> THREAD == kio__thread_number() &&
 		    missed(cb) == -EBUSY)
 			kio__panic("kio_event_detach_wait: inside the callback, or before its turn on this thread");
 		kio__relax();
 	}
-	return -EALREADY;
+	return rc;
 }

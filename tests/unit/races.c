@@ -158,6 +158,58 @@ TEST("race: who waits for the end of a callback may free it")
 	CHECK_EQ(good, ROUNDS);
 }
 
+struct sent_back {
+	struct kio_event event, instead;
+	struct kio_cb first;   /* is called first */
+	struct counted second; /* is about to be */
+	unsigned inside, asked; /* atomic */
+	unsigned random;
+};
+
+static struct kio_event *
+sends_back(struct kio_cb *cb, int status)
+{
+	struct sent_back *self = kio_container_of(cb, struct sent_back, first);
+
+	__atomic_store_n(&self->inside, 1, __ATOMIC_RELEASE);
+	spin_until(&self->asked, 1);
+	dawdle(&self->random);
+	return kio_event_set(&self->instead, status);
+}
+
+static void
+fire_and_be_sent_back(void *priv)
+{
+	kio_event_fire(&((struct sent_back *)priv)->event, 0);
+}
+
+/* Waiting for its return alone was waiting for the next time the event fires, which may be never. */
+TEST("race: who waits for the end of an interceptor that is about to be called is not kept, if another answers with an event")
+{
+	struct sent_back back = { 0 };
+	struct duel duel;
+	unsigned good = 0;
+
+	duel_open(&duel, fire_and_be_sent_back, &back);
+	for (int round = 0; round < ROUNDS / 4; round++) {
+		kio_event_init_shared(&back.event);
+		kio_event_init_shared(&back.instead);
+		back.first = (struct kio_cb){ .fn = sends_back };
+		back.second = (struct counted){ .cb = { .fn = count, .state = KIO_CB_KEPT } };
+		back.inside = back.asked = 0;
+		kio_event_intercept(&back.event, &back.second.cb);
+		kio_event_intercept(&back.event, &back.first);
+		duel_begin(&duel);
+		spin_until(&back.inside, 1);
+		__atomic_store_n(&back.asked, 1, __ATOMIC_RELEASE);
+		good += kio_event_detach_wait(&back.event, &back.second.cb) == 0;
+		duel_end(&duel);
+		good -= back.second.calls != 0 || kio_event_fired(&back.event) || !kio_event_fired(&back.instead);
+	}
+	duel_close(&duel);
+	CHECK_EQ(good, ROUNDS / 4);
+}
+
 struct holder {
 	struct kio_event event;
 	struct kio_cb cb;
