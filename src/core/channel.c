@@ -160,7 +160,8 @@ level_open(struct kio_channel *channel, struct kio_level *level)
 	if (needs_limit_parts(level) || zeroes)
 		rc = kio__reserve_open(level, false, options->reserve, &channel->bytes);
 	if (rc == 0 && class_->part != NULL)
-		rc = kio__reserve_open(level, true, options->reserve, &channel->bytes);
+		rc = kio__reserve_open(level, true, options->reserve + layer->stragglers + layer->apart,
+				       &channel->bytes);
 	if (rc == 0 && layer->apart != 0)
 		rc = kio__copies_open(level, options->reserve + layer->stragglers, &channel->bytes);
 	if (rc == 0 && level->max_copy != 0)

@@ -35,6 +35,8 @@ static const struct kio_opt mirror_opts[] = {
 	  .help = "make legs equal again: auto, those that an unclean stop left; all, stale ones too; no" },
 	KIO_OPT_STRING(struct mirror, read, "near",
 		       "near: from one leg; hedged:TIME: from another, too, when that is late"),
+	KIO_OPT_UINT(struct mirror, quorum, 0, "legs that have a change when it is acknowledged; 0: all"),
+	KIO_OPT_TIME(struct mirror, behind, 2000000000, "with quorum: a leg that is behind for so long is stale"),
 	KIO_OPT_SIZE(struct mirror, resync_rate, 0, "bytes a second, at most, for that; 0: as fast as it goes",
 		     .flags = KIO_OPT_CHANGEABLE),
 	{ 0 }
@@ -82,8 +84,15 @@ record(struct mirror *mirror, struct mirror_frame *state)
 
 /* --- changes: to all legs ----------------------------------------------- */
 
-static void
-send_change(struct mirror *mirror, struct kio_frame *frame)
+/* True: its memory is the mirror's own, and it may end before all legs have it. */
+static bool
+may_end_early(const struct mirror *mirror)
+{
+	return kio__unlikely(mirror->quorum != 0);
+}
+
+void
+kio__mirror_send_change(struct mirror *mirror, struct kio_frame *frame)
 {
 	struct mirror_frame *state = kio_frame_area(frame);
 
@@ -95,10 +104,20 @@ send_change(struct mirror *mirror, struct kio_frame *frame)
 	state->left = state->legs;
 	state->failed = 0;
 	state->error = 0;
-	if (state->legs == state->copies)
+	if (state->legs == state->copies) {
 		kio_complete(frame, -EIO);
-	else
-		kio_split(frame);
+		return;
+	}
+	if (may_end_early(mirror))
+		kio__mirror_quorum_sent(state);
+	kio_split(frame);
+}
+
+static void
+send_change(struct mirror *mirror, struct kio_frame *frame)
+{
+	if (!may_end_early(mirror) || !kio__mirror_quorum_waits(kio_frame_area(frame)))
+		kio__mirror_send_change(mirror, frame);
 }
 
 static void
@@ -196,10 +215,14 @@ mirror_part_done(struct kio_layer *layer, struct kio_frame *frame, struct kio_pa
 		return KIO_UP;
 	}
 	/* whatever the reason: it has not what the others have */
-	state->failed |= 1u << part->leg;
-	if (state->error == 0 || state->error == -ENOTSUP)
-		state->error = part->status;
-	part->status = 0;
+	if (part->status < 0) {
+		state->failed |= 1u << part->leg;
+		if (state->error == 0 || state->error == -ENOTSUP)
+			state->error = part->status;
+		part->status = 0;
+	}
+	if (may_end_early(mirror_of(layer)))
+		kio__mirror_quorum_part_done(mirror_of(layer), state, part->leg);
 	return KIO_UP;
 }
 
@@ -228,6 +251,12 @@ change_done(struct mirror *mirror, struct kio_frame *frame)
 	struct mirror_frame *state = kio_frame_area(frame);
 	uint32_t failed = state->failed;
 
+	if (may_end_early(mirror)) {
+		if (!kio__mirror_quorum_done(mirror, state))
+			return KIO_HOLD;
+		if (kio_frame_waiter(frame) == NULL)
+			return KIO_UP;
+	}
 	if (kio__likely(failed == 0 && is_on_record(mirror, state)))
 		return KIO_UP;
 	if ((failed & state->copies) != 0)
@@ -253,6 +282,14 @@ mirror_read(struct mirror *mirror, struct kio_frame *frame)
 	if (legs == 0) {
 		kio_complete(frame, -EIO);
 		return;
+	}
+	if (may_end_early(mirror)) {
+		uint32_t behind = kio__mirror_behind(mirror);
+
+		if ((legs & ~behind) != 0)
+			legs &= ~behind;
+		else if (!kio_range_observe(frame))
+			return;
 	}
 	leg = mirror_near(legs, frame->offset);
 	frame->priv = TRIED(frame->priv) | (uint64_t)leg << 32;
@@ -281,6 +318,8 @@ mirror_submit(struct kio_layer *layer, struct kio_frame *frame)
 		kio__mirror_hedge_read(mirror_of(layer), frame);
 	else if (frame->op == KIO_READ || frame->op == KIO_EXTENTS)
 		mirror_read(mirror_of(layer), frame);
+	else if (may_end_early(mirror_of(layer)) && !kio_frame_is_copy(frame))
+		kio_split_apart(frame);
 	else
 		mirror_change(mirror_of(layer), frame);
 }
@@ -288,10 +327,8 @@ mirror_submit(struct kio_layer *layer, struct kio_frame *frame)
 static enum kio_next
 mirror_done(struct kio_layer *layer, struct kio_frame *frame)
 {
-	if (frame->priv == MIRROR_HEDGED && frame->op == KIO_READ) {
-		kio__mirror_hedge_done(frame);
-		return KIO_UP;
-	}
+	if (frame->op == KIO_READ && (frame->priv & ~(uint64_t)MIRROR_SETTLED) == MIRROR_HEDGED)
+		return kio__mirror_hedge_done(mirror_of(layer), frame);
 	if (frame->op == KIO_READ || frame->op == KIO_EXTENTS)
 		return read_done(mirror_of(layer), frame);
 	return change_done(mirror_of(layer), frame);
@@ -300,9 +337,10 @@ mirror_done(struct kio_layer *layer, struct kio_frame *frame)
 static void
 mirror_cancel(struct kio_layer *layer, struct kio_frame *frame)
 {
-	(void)layer;
 	if (frame->op == KIO_READ && frame->priv == MIRROR_HEDGED)
 		kio__mirror_hedge_cancel(frame);
+	else if (may_end_early(mirror_of(layer)) && frame->op != KIO_READ && frame->op != KIO_EXTENTS)
+		kio__mirror_quorum_cancel(frame);
 }
 
 static void
@@ -333,6 +371,7 @@ mirror_channel_open(struct kio_layer *layer, struct kio_channel *kio_channel, vo
 	channel->loop = kio_channel_loop(kio_channel);
 	if (!mirror_has_state(channel->mirror))
 		return 0;
+	kio__mirror_quorum_channel(channel);
 	rc = kio__mirror_record_open(channel);
 	if (rc == 0)
 		kio__mirror_work_open(channel);

@@ -7,6 +7,7 @@
  *
  *   mirror.c         the way of requests
  *   mirror_hedge.c   reads of two legs, for the quicker answer
+ *   mirror_quorum.c  changes that end when enough legs have them
  *   mirror_record.c  the map and the state, written before something may go on
  *   mirror_work.c    what it does by itself, on one of its channels:
  *   mirror_copy.c      legs are made equal again
@@ -49,6 +50,8 @@ struct mirror {
 	const char *keep;
 	const char *read; /* "near", "hedged:TIME" */
 	uint64_t hedge;   /* ns until the second leg is asked; UINT64_MAX: never */
+	unsigned quorum;  /* legs that must have a change when it ends; 0: all */
+	uint64_t behind;  /* ns; for so long a leg may not have it */
 
 	/* what requests look at */
 	uint8_t *regions; /* enum kio__mirror_region of each; atomic */
@@ -57,10 +60,12 @@ struct mirror {
 	uint32_t copying;  /* legs that are made equal: they are written, too; atomic */
 	uint32_t recorded; /* legs that the state on some leg may say are in use; atomic */
 	uint32_t unequal;  /* a change failed on all legs, and may be on some of them; atomic */
+	uint32_t late[KIO__MIRROR_LEGS]; /* changes that have ended and are on their way to it; atomic */
+	int unsaved;       /* why such a change is on no leg: the next flush says so; atomic */
 
 	uint32_t back;   /* legs that are to be brought up to date; under the mutex */
 	uint32_t members; /* legs whose state says that they are this mirror's */
-	uint32_t behind;  /* of the stale ones, those that miss what the map does not tell; under the mutex */
+	uint32_t beyond;  /* of the stale ones, those that miss what the map does not tell; under the mutex */
 	uint32_t all;    /* legs of the whole mirror */
 	uint64_t size;
 	uint32_t region_count;
@@ -106,6 +111,15 @@ struct mirror_frame {
 	uint32_t left;   /* not yet handed out */
 	uint32_t failed;
 	int error; /* the first */
+
+	/* with a quorum, of a copy */
+	struct mirror_frame *newer, *older; /* of the channel's, while parts are on their way */
+	uint64_t since;                     /* when a quorum had it, and 1; 0: not yet */
+	uint32_t out;                       /* legs whose part is not back */
+	uint32_t late;                      /* of them, those that count as late */
+	bool parked;                        /* too much is on its way to a leg */
+	bool recording;                     /* it ends when it is on record which legs are stale */
+	bool drained;                       /* all parts came back meanwhile */
 };
 
 /* For writing the record from this channel. */
@@ -148,6 +162,16 @@ struct mirror_work {
 	bool cleaned;
 };
 
+/* The changes of a channel that are on their way. */
+struct mirror_quorum {
+	struct mirror_frame *newest, *oldest;
+	unsigned out[KIO__MIRROR_LEGS];
+	struct kio__queue waiting; /* of mirror_wait: to be sent */
+	struct kio_timer timer;
+	struct kio_task task;
+	bool posted; /* under the mutex */
+};
+
 struct mirror_channel {
 	struct mirror *mirror;
 	struct mirror_channel *next;
@@ -155,6 +179,7 @@ struct mirror_channel {
 	struct kio_loop *loop;
 	struct mirror_record record;
 	struct mirror_work work;
+	struct mirror_quorum quorum;
 };
 
 static inline struct mirror *
@@ -167,6 +192,7 @@ mirror_of(struct kio_layer *layer)
 
 /* frame->priv of reads: of hedged ones this, else the legs that were tried and the one that is now. */
 #define MIRROR_HEDGED ((uintptr_t)0xff << 32)
+#define MIRROR_SETTLED 1u /* of a hedged one: no change is on its way there, so all legs are alike */
 
 /* Which of the legs, of which there is one at least, is read at this offset. */
 static inline unsigned
@@ -253,6 +279,11 @@ mirror_without(const struct mirror *mirror, uint32_t legs)
 	return mirror_all(mirror) & ~mirror_numbers(mirror, legs);
 }
 
+/* --- mirror.c ----------------------------------------------------------- */
+
+/* A change goes to the legs, its regions being dirty. */
+void kio__mirror_send_change(struct mirror *mirror, struct kio_frame *frame);
+
 /* --- mirror_hedge.c ----------------------------------------------------- */
 
 int kio__mirror_hedge_open(struct mirror *mirror, struct kio_diag *diag);
@@ -261,8 +292,28 @@ bool kio__mirror_hedges(const struct mirror *mirror, const struct kio_frame *fra
 void kio__mirror_hedge_read(struct mirror *mirror, struct kio_frame *frame);
 bool kio__mirror_hedge_part(struct mirror *mirror, struct kio_frame *copy, struct kio_part *part);
 void kio__mirror_hedge_part_done(struct mirror *mirror, struct kio_frame *copy, struct kio_part *part);
-void kio__mirror_hedge_done(struct kio_frame *copy);
+enum kio_next kio__mirror_hedge_done(struct mirror *mirror, struct kio_frame *copy);
 void kio__mirror_hedge_cancel(struct kio_frame *frame);
+
+/* --- mirror_quorum.c ---------------------------------------------------- */
+
+int kio__mirror_quorum_open(struct mirror *mirror, struct kio_diag *diag);
+/* Legs that have not got all that was acknowledged. */
+uint32_t kio__mirror_behind(const struct mirror *mirror);
+/* Is too much on its way? Then it is sent when that is over. */
+bool kio__mirror_quorum_waits(struct mirror_frame *state);
+/* Its parts are about to be. */
+void kio__mirror_quorum_sent(struct mirror_frame *state);
+void kio__mirror_quorum_part_done(struct mirror *mirror, struct mirror_frame *state, unsigned leg);
+/* These legs failed one that has ended. */
+void kio__mirror_quorum_lost(struct mirror *mirror, const struct mirror_frame *state, uint32_t legs);
+/* All parts are back. False: it is held. */
+bool kio__mirror_quorum_done(struct mirror *mirror, struct mirror_frame *state);
+void kio__mirror_quorum_cancel(struct kio_frame *frame);
+/* Legs are not in use any more: all channels look at what waits for them. Without the mutex. */
+void kio__mirror_quorum_wake(struct mirror *mirror);
+void kio__mirror_quorum_channel(struct mirror_channel *channel);
+bool kio__mirror_quorum_quiet(struct mirror_channel *channel);
 
 /* --- mirror_record.c ---------------------------------------------------- */
 
@@ -362,7 +413,7 @@ extern const struct kio_operation kio__mirror_operations[];
 /* Tells of a stale leg, and what repairs it. */
 void kio__mirror_say_stale(const struct mirror *mirror, unsigned leg, const char *text);
 /* Of legs that are not used any more; error 0: there is none to name. */
-void kio__mirror_lost(const struct mirror *mirror, uint32_t legs, const char *why, int error);
+void kio__mirror_lost(struct mirror *mirror, uint32_t legs, const char *why, int error);
 /* These legs are not used from now on; not on disk yet. False: no other is left, and nothing was done. */
 bool kio__mirror_take_out(struct mirror *mirror, uint32_t legs, const char *why, int error);
 

@@ -113,6 +113,7 @@ static int
 check_leg(const struct mirror *mirror, unsigned leg, struct kio_diag *diag)
 {
 	struct kio_layer *of = mirror->layer.legs[leg];
+	uint32_t late = __atomic_load_n(&mirror->late[leg], __ATOMIC_SEQ_CST);
 
 	if ((mirror_usable(mirror) >> leg & 1) != 0)
 		return kio_refuse(diag, -EALREADY, "%s is in sync", of->name);
@@ -123,6 +124,9 @@ check_leg(const struct mirror *mirror, unsigned leg, struct kio_diag *diag)
 	if ((mirror->members >> leg & 1) == 0)
 		return kio_refuse(diag, -ENODATA, "%s has no state that says it is a leg of this mirror",
 				  of->name);
+	/* nobody waits for those, so they could come over what is copied */
+	if (late != 0)
+		return kio_refuse(diag, -EBUSY, "%u changes are still on their way to %s", late, of->name);
 	if (kio__mirror_room(of) < mirror->size)
 		return kio_refuse(diag, -ENOSPC, "%s has room for %S, and the mirror has %S of data", of->name,
 				  kio__mirror_room(of), mirror->size);

@@ -57,8 +57,10 @@ kio__mirror_leg_health(const struct kio_layer *layer, unsigned leg, char *text, 
 {
 	const struct mirror *mirror = kio_container_of(layer, const struct mirror, layer);
 
+	uint32_t late = __atomic_load_n(&mirror->late[leg], __ATOMIC_RELAXED);
+
 	if ((mirror_usable(mirror) >> leg & 1) != 0) {
-		kio_format(text, size, "in sync");
+		kio_format(text, size, late != 0 ? "in sync, %u changes on their way" : "in sync", late);
 		return KIO_HEALTH_OK;
 	}
 	if ((mirror_copying(mirror) >> leg & 1) != 0) {
@@ -80,7 +82,7 @@ kio__mirror_say_stale(const struct mirror *mirror, unsigned leg, const char *tex
 }
 
 void
-kio__mirror_lost(const struct mirror *mirror, uint32_t legs, const char *why, int error)
+kio__mirror_lost(struct mirror *mirror, uint32_t legs, const char *why, int error)
 {
 	char text[200];
 
@@ -91,6 +93,7 @@ kio__mirror_lost(const struct mirror *mirror, uint32_t legs, const char *why, in
 			   why, error != 0 ? ": " : "", error != 0 ? kio_error_text(error) : "");
 		kio__mirror_say_stale(mirror, leg, text);
 	}
+	kio__mirror_quorum_wake(mirror);
 }
 
 bool

@@ -74,7 +74,7 @@ kio__mirror_copy_begin(struct mirror_channel *channel, uint32_t legs)
 	mirror->back |= legs;
 	/* first: a change of a region that is clean yet goes to them */
 	__atomic_fetch_or(&mirror->copying, legs, __ATOMIC_SEQ_CST);
-	kio__mirror_need(mirror, (legs & mirror->behind) != 0);
+	kio__mirror_need(mirror, (legs & mirror->beyond) != 0);
 }
 
 /* The next region that is needed, and is not any more: a change that fails there asks for it again. */
@@ -215,7 +215,7 @@ join(struct mirror_channel *channel)
 	__atomic_fetch_or(&mirror->usable, legs, __ATOMIC_SEQ_CST);
 	__atomic_fetch_and(&mirror->copying, ~legs, __ATOMIC_SEQ_CST);
 	mirror->back &= ~legs;
-	mirror->behind &= ~legs;
+	mirror->beyond &= ~legs;
 	mirror->joined |= legs;
 	mirror->map_changed = mirror->state_changed = true;
 	kio__mirror_record_and_go_on(channel);

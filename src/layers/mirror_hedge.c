@@ -41,7 +41,7 @@ kio__mirror_hedge_open(struct mirror *mirror, struct kio_diag *diag)
 		return kio_refuse(diag, -EINVAL, "read=%s is neither near nor hedged:TIME, as in hedged:5ms",
 				  read);
 	mirror->layer.apart = 2;
-	mirror->layer.stragglers = STRAGGLERS;
+	mirror->layer.stragglers += STRAGGLERS;
 	return 0;
 }
 
@@ -65,6 +65,17 @@ hedge_due(struct kio_task *task)
 		kio_split_more(copy);
 }
 
+/* Where legs are behind: is there one to begin with that is not, or does no change matter here? */
+static bool
+is_settled(const struct mirror *mirror, struct kio_frame *copy)
+{
+	if (mirror->quorum == 0)
+		return true;
+	if ((mirror_usable(mirror) & ~kio__mirror_behind(mirror)) == 0)
+		copy->priv |= MIRROR_SETTLED;
+	return (copy->priv & MIRROR_SETTLED) == 0 || kio_range_observe(copy);
+}
+
 void
 kio__mirror_hedge_read(struct mirror *mirror, struct kio_frame *frame)
 {
@@ -72,7 +83,8 @@ kio__mirror_hedge_read(struct mirror *mirror, struct kio_frame *frame)
 	struct kio_loop *loop = kio_frame_loop(frame);
 
 	if (kio_frame_is_copy(frame)) {
-		kio_split(frame);
+		if (is_settled(mirror, frame))
+			kio_split(frame);
 		return;
 	}
 	frame->priv = MIRROR_HEDGED;
@@ -97,6 +109,8 @@ kio__mirror_hedge_part(struct mirror *mirror, struct kio_frame *copy, struct kio
 		state->error = -EIO;
 	}
 	legs = mirror_usable(mirror) & ~state->tried;
+	if (mirror->quorum != 0 && (copy->priv & MIRROR_SETTLED) == 0)
+		legs &= ~kio__mirror_behind(mirror);
 	if (frame == NULL || legs == 0)
 		return false;
 	request = kio_frame_area(frame);
@@ -147,19 +161,25 @@ kio__mirror_hedge_part_done(struct mirror *mirror, struct kio_frame *copy, struc
 	part->status = 0;
 }
 
-/* Nobody has answered. */
-void
-kio__mirror_hedge_done(struct kio_frame *copy)
+/* Nobody has answered; of legs that were behind none was asked. */
+enum kio_next
+kio__mirror_hedge_done(struct mirror *mirror, struct kio_frame *copy)
 {
 	const struct mirror_hedge *state = kio_frame_area(copy);
 	struct kio_frame *frame = kio_frame_waiter(copy);
 	struct mirror_hedge *request;
 
 	if (frame == NULL)
-		return;
+		return KIO_UP;
+	if (mirror->quorum != 0 && (copy->priv & MIRROR_SETTLED) == 0 &&
+	    (mirror_usable(mirror) & ~state->tried) != 0) {
+		copy->priv |= MIRROR_SETTLED;
+		return KIO_AGAIN;
+	}
 	request = kio_frame_area(frame);
 	kio_timer_cancel(kio_frame_loop(frame), &request->timer);
 	kio_frame_set_status(copy, state->error);
+	return KIO_UP;
 }
 
 void

@@ -345,12 +345,12 @@ read_regions(struct mirror *mirror, const struct legs *legs)
 		kio__mirror_read_map(mirror, mirror->layer.legs[legs->reference]);
 	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
 		if ((legs->left_out >> i & 1) != 0 && !kio__mirror_covers(mirror->state, legs->states[i].epoch))
-			mirror->behind |= 1u << i;
+			mirror->beyond |= 1u << i;
 	}
 	if (legs->back == 0 || mirror_is_read_only(mirror))
 		return 0;
 	mirror->copying = mirror->back = legs->back;
-	kio__mirror_need(mirror, (legs->back & mirror->behind) != 0);
+	kio__mirror_need(mirror, (legs->back & mirror->beyond) != 0);
 	return 0;
 }
 
@@ -443,6 +443,8 @@ kio__mirror_begin(struct mirror *mirror, struct kio_diag *diag)
 
 	if (rc == 0)
 		rc = kio__mirror_hedge_open(mirror, diag);
+	if (rc == 0)
+		rc = kio__mirror_quorum_open(mirror, diag);
 	if (rc < 0)
 		return rc;
 	kio__mutex_init(&mirror->mutex);
@@ -499,6 +501,8 @@ kio__mirror_close(struct kio_layer *layer)
 
 	if (mirror_has_state(mirror) && !mirror_is_read_only(mirror))
 		rc = kio__mirror_leave_use(mirror);
+	if (rc == 0)
+		rc = mirror->unsaved;
 	kio__mirror_end(mirror);
 	return rc;
 }

@@ -84,6 +84,7 @@ kio__mirror_drop_copies(struct mirror *mirror, uint32_t failed, int error)
 			   mirror->layer.legs[leg]->name, error);
 		kio__mirror_say_stale(mirror, leg, text);
 	}
+	kio__mirror_quorum_wake(mirror);
 }
 
 /* --- writing ------------------------------------------------------------ */

@@ -256,7 +256,7 @@ kio__mirror_work_quiet(struct mirror_channel *channel)
 	if (kio_timer_cancel(channel->loop, &channel->work.timer))
 		fall_asleep(channel);
 	kio__mutex_lock(&mirror->mutex);
-	quiet = !channel->work.awake && !channel->work.kicked;
+	quiet = !channel->work.awake && !channel->work.kicked && kio__mirror_quorum_quiet(channel);
 	for (at = &mirror->channels; quiet && *at != NULL; at = &(*at)->next) {
 		if (*at == channel) {
 			*at = channel->next;

@@ -185,13 +185,15 @@ trace_bytes(unsigned id)
 bool
 rig_open(struct rig *rig, const char *text, const struct kio_stack_options *options)
 {
+	struct kio_loop_options loop = { .engine = options != NULL ? options->engine : NULL };
+
 	memset(rig, 0, sizeof(*rig));
 	trace_reset();
 	if (kio_stack_open(&rig->stack, text, options, &rig->diag) < 0) {
 		printf("  %s\n", rig->diag.text);
 		return false;
 	}
-	CHECK_EQ(kio_loop_open(&rig->loop, NULL), 0);
+	CHECK_EQ(kio_loop_open(&rig->loop, &loop), 0);
 	CHECK_EQ(kio_channel_open(&rig->channel, rig->stack, rig->loop), 0);
 	rig->kio = kio_create(rig->channel, 64);
 	trace_reset();

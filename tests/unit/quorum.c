@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/* A mirror whose changes end when a quorum of its legs has them. */
+#include <stdio.h>
+
+#include "mirrors.h"
+
+#define MOST 200
+#define QUORUM "mirror quorum=1 behind=1s " LEGS
+#define SECOND 1000000000u
+
+static unsigned char data[1 << 20], back[1 << 20];
+static struct kio *kios[MOST];
+static unsigned done;
+
+static void
+count_done(struct kio *kio)
+{
+	(void)kio;
+	done++;
+}
+
+/* Time is virtual; the first regions are dirty. */
+static void
+open_quorum(struct rig *rig, const char *text, unsigned reserve)
+{
+	struct kio_stack_options options = { .engine = "sim", .reserve = reserve };
+
+	CHECK(rig_open(rig, text, &options));
+	fill_pattern(data, sizeof(data), 0, 3);
+	CHECK_EQ(rig_write(rig, data, 1 << 19, 0), 0);
+	CHECK_EQ(rig_flush(rig), 0);
+	for (unsigned i = 0; i < MOST; i++)
+		kios[i] = kio_create(rig->channel, 1);
+	done = 0;
+	trace_reset();
+}
+
+static void
+close_quorum(struct rig *rig)
+{
+	for (unsigned i = 0; i < MOST; i++)
+		kio_destroy(kios[i]);
+	rig_close(rig);
+}
+
+static void
+step(struct rig *rig, unsigned times)
+{
+	while (times-- > 0)
+		kio_loop_step(rig->loop, 0);
+}
+
+/* Until so many are done, or nothing is to be expected any more. */
+static void
+run(struct rig *rig, unsigned count)
+{
+	for (unsigned i = 0; i < 20000 && done < count; i++)
+		kio_loop_step(rig->loop, 1000000);
+	CHECK_EQ(done, count);
+}
+
+static unsigned
+reads(unsigned leg)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < trace_count; i++)
+		count += trace_notes[i].leg == leg && trace_notes[i].op == KIO_READ;
+	return count;
+}
+
+/* By the state on this leg: the legs that it calls stale. */
+static uint32_t
+stale_by(unsigned leg)
+{
+	struct kio__mirror_state state;
+
+	CHECK_EQ(kio__mirror_choose(&state, trace_bytes(leg) + STATE), 0);
+	return state.without;
+}
+
+TEST("quorum: a write ends when enough legs have it, and its memory is the caller's")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 16);
+	trace_hold(2, 0);
+	fill_pattern(back, 8192, 0, 9);
+	CHECK_EQ(rig_write(&rig, back, 8192, 4096), 0);
+	CHECK_EQ(kio_loop_now(rig.loop), 0);
+	memset(back, 0xee, 8192);
+	CHECK_EQ(trace_held(2), 1);
+	trace_release(2);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(memcmp(trace_bytes(1), trace_bytes(2), DATA), 0);
+	fill_pattern(data, 8192, 0, 9);
+	CHECK_EQ(memcmp(trace_bytes(2) + 4096, data, 8192), 0);
+	close_quorum(&rig);
+	opens(BOTH);
+}
+
+TEST("quorum: a leg that is behind is not read; when all are, a read waits for what is on its way there")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 16);
+	trace_hold(1, 0);
+	CHECK_EQ(rig_write(&rig, "new", 3, 0), 0);
+	CHECK_EQ(rig_read(&rig, back, 3, 0), 0);
+	CHECK_EQ(memcmp(back, "new", 3), 0);
+	CHECK_EQ(rig_read(&rig, back, 3, 300000), 0);
+	CHECK_EQ(reads(1), 0);
+	/* now the other is behind, too, elsewhere */
+	trace_release(1);
+	trace_hold(1, 300000);
+	trace_hold(2, 0);
+	CHECK_EQ(rig_write(&rig, "left", 4, 0), 0);
+	trace_release(2);
+	step(&rig, 5);
+	CHECK_EQ(rig_write(&rig, "right", 5, 300000), 0);
+	trace_hold(2, 0);
+	CHECK_EQ(rig_write(&rig, "left", 4, 100), 0);
+	kio_read(kios[0], 0, kio_buf(kios[0], back, 4), count_done);
+	kio_read(kios[1], 300000, kio_buf(kios[1], back + 100, 5), count_done);
+	step(&rig, 5);
+	CHECK_EQ(trace_held(2), 1);
+	CHECK_EQ(done, 1); /* where nothing is on its way any leg will do; for the other it waits */
+	trace_release(1);
+	trace_release(2);
+	run(&rig, 2);
+	CHECK_EQ(memcmp(back + 100, "right", 5), 0);
+	CHECK_EQ(memcmp(back, "left", 4), 0);
+	close_quorum(&rig);
+}
+
+TEST("quorum: flush and FUA wait for all legs in use, an overlapping write for the earlier one")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 16);
+	trace_hold(2, 0);
+	CHECK_EQ(rig_write(&rig, data, 4096, 0), 0);
+	kio_flush_all(kios[0], count_done);
+	kio_write(kios[1], 65536, kio_buf(kios[1], data + 4096, 4096), KIO_FUA, count_done);
+	kio_write(kios[2], 2048, kio_buf(kios[2], data + 8192, 4096), 0, count_done);
+	step(&rig, 20);
+	CHECK_EQ(done, 0);
+	CHECK_EQ(trace_held(2), 2);
+	trace_release(2);
+	run(&rig, 3);
+	for (unsigned i = 0; i < 3; i++)
+		CHECK_EQ(kio_status(kios[i]), 0);
+	CHECK_EQ(memcmp(trace_bytes(1), trace_bytes(2), DATA), 0);
+	close_quorum(&rig);
+}
+
+TEST("quorum: a leg that is behind for too long is stale, on record before anything ends that it missed")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 16);
+	trace_hold(2, 0);
+	CHECK_EQ(rig_write(&rig, data, 4096, 0), 0);
+	kio_write(kios[0], 8192, kio_buf(kios[0], data, 4096), KIO_FUA, count_done);
+	kio_flush_all(kios[1], count_done);
+	step(&rig, 20);
+	CHECK_EQ(done, 0);
+	trace_hold(1, STATE);
+	for (unsigned i = 0; i < 100 && trace_held(1) == 0; i++)
+		kio_loop_step(rig.loop, SECOND);
+	step(&rig, 20);
+	CHECK(kio_loop_now(rig.loop) >= SECOND && kio_loop_now(rig.loop) < SECOND + SECOND / 100);
+	CHECK_EQ(trace_held(1), 1);
+	CHECK_EQ(done, 0);
+	trace_release(1);
+	run(&rig, 2);
+	CHECK_EQ(kio_status(kios[0]), 0);
+	CHECK_EQ(kio_status(kios[1]), 0);
+	CHECK_EQ(stale_by(1), 1 << 1);
+	/* and what it still has nobody waits for */
+	CHECK_EQ(rig_write(&rig, "over it", 7, 0), 0);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(rig_read(&rig, back, 7, 0), 0);
+	CHECK_EQ(memcmp(back, "over it", 7), 0);
+	CHECK_EQ(trace_held(2), 2);
+	trace_release(2);
+	close_quorum(&rig);
+	refused(BOTH, -ESTALE, "right");
+}
+
+TEST("quorum: a leg that never answers takes no more than its share of memory with it")
+{
+	struct rig rig;
+
+	create("mirror { trace id=1 name=a ; trace id=2 name=b ; trace id=3 name=c }");
+	open_quorum(&rig, "mirror quorum=1 behind=1s { trace id=1 name=a ; trace id=2 name=b ; trace id=3 name=c }", 1);
+	for (unsigned leg = 3; leg >= 2; leg--) {
+		trace_hold(leg, 0);
+		done = 0;
+		for (unsigned i = 0; i < MOST; i++)
+			kio_write(kios[i], i % 100 * 4096, kio_buf(kios[i], data, 4096), 0, count_done);
+		run(&rig, MOST);
+		for (unsigned i = 0; i < MOST; i++)
+			CHECK_EQ(kio_status(kios[i]), 0);
+		CHECK(trace_held(leg) > 8);
+	}
+	CHECK_EQ(stale_by(1), 6);
+	CHECK_EQ(rig_flush(&rig), 0);
+	trace_release(2);
+	trace_release(3);
+	close_quorum(&rig);
+}
+
+TEST("quorum: one that fails when it is behind is stale before a flush has ended")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 16);
+	trace_hold(2, 0);
+	CHECK_EQ(rig_write(&rig, "kept", 4, 0), 0);
+	trace_fail(2, KIO_WRITE, -EIO, 1);
+	trace_release(2);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(stale_by(1), 1 << 1);
+	close_quorum(&rig);
+	refused(BOTH, -ESTALE, "right");
+}
+
+TEST("quorum: what was acknowledged and is on no leg fails the next flush, once")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 16);
+	trace_hold(2, 300000);
+	CHECK_EQ(rig_write(&rig, "lost", 4, 300000), 0);
+	/* the one that has it fails */
+	trace_fail(1, KIO_WRITE, -EIO, 1);
+	kio_write(kios[0], 65536, kio_buf(kios[0], data, 4096), 0, count_done);
+	step(&rig, 20);
+	CHECK_EQ(trace_held(2), 2);
+	trace_fail(2, KIO_WRITE, -ENOSPC, 1);
+	trace_release(2);
+	run(&rig, 1);
+	CHECK_EQ(kio_status(kios[0]), 0);
+	CHECK_EQ(rig_flush(&rig), -ENOSPC);
+	CHECK_EQ(rig_flush(&rig), 0);
+	close_quorum(&rig);
+}
+
+TEST("quorum: two of three")
+{
+	struct rig rig;
+
+	create("mirror { trace id=1 name=a ; trace id=2 name=b ; trace id=3 name=c }");
+	open_quorum(&rig, "mirror quorum=2 read=hedged:1ms { trace id=1 name=a ; trace id=2 name=b ; trace id=3 name=c }", 16);
+	trace_hold(1, 0);
+	CHECK_EQ(rig_write(&rig, "two", 3, 0), 0);
+	CHECK_EQ(rig_read(&rig, back, 3, 0), 0);
+	CHECK_EQ(memcmp(back, "two", 3), 0);
+	CHECK_EQ(reads(1), 0);
+	trace_hold(2, 0);
+	kio_write(kios[0], 4096, kio_buf(kios[0], data, 4096), 0, count_done);
+	step(&rig, 20);
+	CHECK_EQ(done, 0);
+	trace_release(1);
+	run(&rig, 1);
+	trace_release(2);
+	/* those that can be asked fail, and the one that is behind has it in the end */
+	trace_hold(3, 0);
+	CHECK_EQ(rig_write(&rig, "three", 5, 0), 0);
+	trace_fail(1, KIO_READ, -EIO, 1);
+	trace_fail(2, KIO_READ, -EIO, 1);
+	kio_read(kios[1], 0, kio_buf(kios[1], back, 5), count_done);
+	step(&rig, 20);
+	CHECK_EQ(done, 1);
+	trace_release(3);
+	run(&rig, 2);
+	CHECK_EQ(kio_status(kios[1]), 0);
+	CHECK_EQ(memcmp(back, "three", 5), 0);
+	close_quorum(&rig);
+}
+
+TEST("quorum: cancelled before it is sent it ends at once; after that it ends as all legs do")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 1);
+	trace_hold(1, 0);
+	trace_hold(2, 0);
+	for (unsigned i = 0; i < MOST; i++)
+		kio_write(kios[i], i * 2048, kio_buf(kios[i], data, 4096), 0, count_done);
+	step(&rig, 5);
+	for (unsigned i = 0; i < MOST; i++)
+		kio_cancel(kios[i]);
+	step(&rig, 5);
+	CHECK_EQ(done, MOST - trace_held(1));
+	trace_release(1);
+	trace_release(2);
+	run(&rig, MOST);
+	for (unsigned i = 0; i < MOST; i++)
+		CHECK(kio_status(kios[i]) == 0 || kio_status(kios[i]) == -ECANCELED);
+	CHECK_EQ(kio_status(kios[0]), 0);
+	CHECK_EQ(memcmp(trace_bytes(1), trace_bytes(2), DATA), 0);
+	close_quorum(&rig);
+}
+
+TEST("quorum: when the channel closes, what is on its way is waited for")
+{
+	struct rig rig;
+
+	create("mirror { trace id=1 name=left ; delay 50ms | trace id=2 name=right }");
+	open_quorum(&rig, "mirror quorum=1 { trace id=1 name=left ; delay 50ms | trace id=2 name=right }", 4);
+	for (unsigned i = 0; i < MOST; i++)
+		kio_write(kios[i], i * 2000, kio_buf(kios[i], data + i, 2000), 0, count_done);
+	run(&rig, MOST);
+	close_quorum(&rig);
+	CHECK_EQ(memcmp(trace_bytes(1), trace_bytes(2), DATA), 0);
+	opens("mirror { trace id=1 name=left ; trace id=2 name=right }");
+}
+
+TEST("quorum: what cannot be is refused")
+{
+	create(BOTH);
+	refused("mirror quorum=3 " LEGS, -EINVAL, "more than its 2 legs");
+	refused("mirror quorum=1 behind=0s " LEGS, -EINVAL, "behind=0");
+	refused("mirror quorum=1 state=none " LEGS, -EINVAL, "not with state=none");
+}
