@@ -30,16 +30,18 @@ kio__copies_open(struct kio_level *level, unsigned count, size_t *bytes)
 	size_t len = (size_t)level->layer->apart * kio__copies_longest(level->layer);
 	struct kio *kio;
 
+	level->copy_memory = kio__alloc_pages(count * len);
+	if (level->copy_memory == NULL)
+		return -ENOMEM;
+	*bytes += count * len;
 	for (unsigned i = 0; i < count; i++) {
 		kio = kio__create(level->frames, level->area_at, level->area_most, 1, false);
 		if (kio == NULL)
 			return -ENOMEM;
 		kio->channel = level->channel;
 		kio__reserve_add(copies, kio);
-		kio->chain.segs[0].base = kio__alloc_aligned(len, 4096);
-		if (kio->chain.segs[0].base == NULL)
-			return -ENOMEM;
-		*bytes += kio->bytes + len;
+		kio->chain.segs[0].base = level->copy_memory + i * len;
+		*bytes += kio->bytes;
 	}
 	return 0;
 }
@@ -47,9 +49,8 @@ kio__copies_open(struct kio_level *level, unsigned count, size_t *bytes)
 void
 kio__copies_close(struct kio_level *level)
 {
-	for (struct kio *kio = level->copies.all; kio != NULL; kio = kio->of_reserve)
-		kio__free(kio->chain.segs[0].base);
 	kio__reserve_close(&level->copies);
+	kio__free(level->copy_memory);
 }
 
 /* --- frames and copies --------------------------------------------------- */

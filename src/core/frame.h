@@ -100,7 +100,8 @@ struct kio_level {
 	/* what waiting and splitting change */
 	struct kio__reserve limit_parts; /* start here */
 	struct kio__reserve fan_parts;   /* start at a leg */
-	struct kio__reserve copies;      /* start here, with memory of their own */
+	struct kio__reserve copies;      /* start here, with memory of their own: */
+	char *copy_memory;
 	struct kio__arena arena;
 	struct kio__ranges *ranges; /* the layer's, shared by its channels */
 	uint64_t parts, copied, waits, errors;

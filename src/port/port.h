@@ -15,6 +15,8 @@
 /* memory; zeroed; NULL: none left */
 void *kio__alloc(size_t size);
 void *kio__alloc_aligned(size_t size, size_t align);
+/* Whole pages, of any content: those that nobody touches cost no memory. */
+void *kio__alloc_pages(size_t size);
 void kio__free(void *memory);
 /* A test makes the n-th allocation from here fail; 0: none. Atomic. */
 extern unsigned kio__alloc_fail_at;

@@ -59,6 +59,14 @@ kio__alloc_aligned(size_t size, size_t align)
 	return memory;
 }
 
+void *
+kio__alloc_pages(size_t size)
+{
+	void *memory;
+
+	return may_fail() || posix_memalign(&memory, 4096, size) != 0 ? NULL : memory;
+}
+
 void
 kio__free(void *memory)
 {

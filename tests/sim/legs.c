@@ -101,15 +101,17 @@ static void
 compose(struct legs *legs, const struct plan *plan)
 {
 	static const char *const resyncs[] = { "", " resync=all", " resync=no" };
-	char words[100];
+	static const char *const quorums[] = { "", "", " quorum=1 behind=1000s", " quorum=2 behind=1000s" };
+	char words[200];
 	bool first = true;
 
 	legs->text.len = 0;
 	put(&legs->text, legs->above.at);
-	snprintf(words, sizeof(words), plan->keep < LEGS ? "mirror name=m%s%s%s keep=leg-%u { " :
-							       "mirror name=m%s%s%s { ",
+	snprintf(words, sizeof(words), plan->keep < LEGS ? "mirror name=m%s%s%s%s keep=leg-%u { " :
+							       "mirror name=m%s%s%s%s { ",
 		 plan->degraded ? " degraded=yes" : "", resyncs[plan->resync],
-		 rnd(2) == 0 ? " read=hedged:200us" : "", plan->keep);
+		 rnd(2) == 0 ? " read=hedged:200us" : "",
+		 quorums[rnd(__builtin_popcount(plan->present) >= 2 ? 4 : 3)], plan->keep);
 	put(&legs->text, words);
 	for (unsigned i = 0; i < legs->count; i++) {
 		unsigned leg = (i + plan->turn) % legs->count;
