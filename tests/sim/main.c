@@ -75,8 +75,14 @@ run_plain(struct run *run, struct totals *totals)
 	text.cut = rnd(2) == 0;
 	text.errors = !text.cut && rnd(3) == 0;
 	text.late = rnd(2) == 0;
-	put(&text, rnd(2) ? "align | " : "");
-	put_stack(&text, 1 + (unsigned)rnd(4), 512u << rnd(4));
+	/* at the top, where data that is the caller's gift may be changed in place */
+	if (text.errors && rnd(3) == 0) {
+		put(&text, "retry 3 backoff=10us | crypt header=none key-file=sim.key | ");
+		put_stack(&text, 1 + (unsigned)rnd(2), 512u << rnd(4));
+	} else {
+		put(&text, rnd(2) ? "align | " : "");
+		put_stack(&text, 1 + (unsigned)rnd(4), 512u << rnd(4));
+	}
 	/* a mirror without state cannot know which leg is right after an error */
 	if (text.mirrors != 0 && (text.errors || text.cut || text.late))
 		return;

@@ -51,10 +51,6 @@ put_layer(struct text *text, unsigned block)
 		put(text, words);
 		return block;
 	}
-	if (text->errors && block >= 4096 && rnd(2) == 0) {
-		put(text, "retry 3 backoff=10us | crypt header=none key-file=sim.key | ");
-		return 512u << rnd(4);
-	}
 	switch (rnd(block >= 4096 ? 6 : 5)) {
 	case 4:
 		snprintf(words, sizeof(words), "retry %lu backoff=%luus | ", 1 + rnd(3), rnd(500));
