@@ -17,13 +17,13 @@ struct request {
 };
 
 static void
-prepare(struct kio *kio, const struct request *request, kio_done_fn done)
+prepare(struct kio *kio, const struct request *request)
 {
 	struct kio_iter data = kio_iter_none(request->len);
 
 	if (request->op <= KIO_WRITE)
 		data = kio_buf(kio, request->data, (size_t)request->len);
-	kio_prepare(kio, request->op, request->flags, request->offset, data, done);
+	kio_prepare(kio, request->op, request->flags, request->offset, data, NULL);
 }
 
 static int
@@ -35,12 +35,6 @@ answer(const struct kio *kio, struct request *request)
 }
 
 /* --- on an open stack --------------------------------------------------- */
-
-struct kio__blocking {
-	struct kio__blocking *next;
-	struct kio *kio;
-	struct kio__gate gate;
-};
 
 static int
 own_open(struct kio_stack *stack)
@@ -62,59 +56,56 @@ own_open(struct kio_stack *stack)
 	return rc;
 }
 
+/* A container whose event threads may wait for. */
+static struct kio *
+blocking_create(struct kio_channel *channel)
+{
+	struct kio *kio = kio_create(channel, 1);
+
+	if (kio != NULL)
+		kio_event_init_shared(&kio->event);
+	return kio;
+}
+
 /* An idle container, or a new one: there are as many as there were callers at once. */
 static int
-blocking_take(struct kio_stack *stack, struct kio__blocking **out)
+blocking_take(struct kio_stack *stack, struct kio **out)
 {
-	struct kio__blocking *blocking;
+	struct kio *kio = NULL;
 	int rc;
 
 	kio__mutex_lock(&stack->own_mutex);
 	rc = own_open(stack);
-	blocking = stack->idle;
-	if (rc == 0 && blocking != NULL) {
-		stack->idle = blocking->next;
+	if (rc == 0 && stack->idle != NULL) {
+		kio = stack->idle;
+		stack->idle = kio->priv;
 	} else if (rc == 0) {
-		blocking = kio__alloc(sizeof(*blocking));
-		if (blocking != NULL)
-			blocking->kio = kio_create(stack->own_channel, 1);
-		if (blocking == NULL || blocking->kio == NULL) {
-			kio__free(blocking);
+		kio = blocking_create(stack->own_channel);
+		if (kio == NULL)
 			rc = -ENOMEM;
-		}
 	}
 	kio__mutex_unlock(&stack->own_mutex);
-	*out = blocking;
+	*out = kio;
 	return rc;
-}
-
-static void
-blocking_done(struct kio *kio)
-{
-	struct kio__blocking *blocking = kio->priv;
-
-	kio__gate_open(&blocking->gate);
 }
 
 static int
 run_blocking(struct kio_stack *stack, struct request *request)
 {
-	struct kio__blocking *blocking;
-	int rc = blocking_take(stack, &blocking);
+	struct kio *kio;
+	int rc = blocking_take(stack, &kio);
 
 	if (rc < 0)
 		return rc;
 	if (__atomic_load_n(&stack->own->thread, __ATOMIC_RELAXED) == kio__thread_self())
 		kio__panic("a blocking call inside a callback of the stack's own loop");
-	kio__gate_init(&blocking->gate);
-	blocking->kio->priv = blocking;
-	prepare(blocking->kio, request, blocking_done);
-	kio_post(blocking->kio);
-	kio__gate_wait(&blocking->gate);
-	rc = answer(blocking->kio, request);
+	prepare(kio, request);
+	kio_post(kio);
+	kio_event_wait(&kio->event, UINT64_MAX, 0);
+	rc = answer(kio, request);
 	kio__mutex_lock(&stack->own_mutex);
-	blocking->next = stack->idle;
-	stack->idle = blocking;
+	kio->priv = stack->idle;
+	stack->idle = kio;
 	kio__mutex_unlock(&stack->own_mutex);
 	return rc;
 }
@@ -122,16 +113,15 @@ run_blocking(struct kio_stack *stack, struct request *request)
 void
 kio__own_close(struct kio_stack *stack)
 {
-	struct kio__blocking *blocking;
+	struct kio *kio;
 
 	if (stack->own == NULL)
 		return;
 	/* its thread ends first: then the channel is this thread's to close */
 	kio_loop_end(stack->own);
-	while ((blocking = stack->idle) != NULL) {
-		stack->idle = blocking->next;
-		kio_destroy(blocking->kio);
-		kio__free(blocking);
+	while ((kio = stack->idle) != NULL) {
+		stack->idle = kio->priv;
+		kio_destroy(kio);
 	}
 	kio_channel_close(&stack->own_channel);
 	kio_loop_close(&stack->own);
@@ -236,7 +226,7 @@ run_setup(struct kio_layer *leg, struct request *request)
 	if (rc < 0)
 		return rc;
 	kio = leg->stack->setup_kio;
-	prepare(kio, request, NULL);
+	prepare(kio, request);
 	kio_submit(kio);
 	while (!kio_event_fired(&kio->event)) {
 		rc = kio_loop_step(leg->stack->setup, -1);

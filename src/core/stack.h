@@ -26,7 +26,7 @@ struct kio_stack {
 	struct kio_loop *own; /* of the blocking forms */
 	struct kio_channel *own_channel;
 	struct kio__mutex own_mutex;
-	struct kio__blocking *idle; /* their containers */
+	struct kio *idle; /* their containers, linked by priv */
 	struct kio_limits limits; /* as seen from above the top */
 	bool controlled; /* atomic: an operation or a change of an option runs */
 	/* what src/stack hangs here: texts and secrets of options; freed with the stack */

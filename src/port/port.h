@@ -68,14 +68,6 @@ int kio__sleep(const uint32_t *word, uint32_t value, uint64_t due_ns);
 /* Wakes one who sleeps so. The word need not be there any more. */
 void kio__wake(const uint32_t *word);
 
-/* Something one thread waits for and another opens, once. */
-struct kio__gate {
-	uint32_t open;
-};
-void kio__gate_init(struct kio__gate *gate);
-void kio__gate_open(struct kio__gate *gate);
-void kio__gate_wait(struct kio__gate *gate);
-
 /* Threads. They block all signals. */
 struct kio__thread;
 int kio__thread_start(struct kio__thread **thread, const char *name, void (*run)(void *priv),

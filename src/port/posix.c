@@ -208,27 +208,6 @@ kio__wake(const uint32_t *word)
 	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-void
-kio__gate_init(struct kio__gate *gate)
-{
-	gate->open = 0;
-}
-
-void
-kio__gate_open(struct kio__gate *gate)
-{
-	/* the waiter may leave as soon as it sees this; a stray wake-up harms nobody */
-	__atomic_store_n(&gate->open, 1, __ATOMIC_RELEASE);
-	kio__wake(&gate->open);
-}
-
-void
-kio__gate_wait(struct kio__gate *gate)
-{
-	while (__atomic_load_n(&gate->open, __ATOMIC_ACQUIRE) == 0)
-		kio__sleep(&gate->open, 0, UINT64_MAX);
-}
-
 /* --- threads ------------------------------------------------------------ */
 
 struct kio__thread {

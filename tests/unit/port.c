@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <kiobuf/event.h>
+
 #include "base/math.h"
 #include "port/port.h"
 #include "unit.h"
@@ -101,7 +103,7 @@ TEST("port: one cipher serves several threads; each unit has its own tweak; then
 }
 
 struct look {
-	struct kio__gate gate;
+	struct kio_event done;
 	sigset_t blocked;
 	uintptr_t self;
 };
@@ -113,7 +115,7 @@ look_around(void *priv)
 
 	pthread_sigmask(SIG_SETMASK, NULL, &look->blocked);
 	look->self = kio__thread_self();
-	kio__gate_open(&look->gate);
+	kio_event_fire(&look->done, 0);
 }
 
 TEST("port: a thread has a name of its own and no signals, and the caller's stay as they were")
@@ -121,13 +123,13 @@ TEST("port: a thread has a name of its own and no signals, and the caller's stay
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD, SIGUSR1, SIGPIPE, SIGALRM };
 	struct kio__thread *thread;
 	sigset_t before, after;
-	struct look look;
+	struct look look = { 0 };
 
-	kio__gate_init(&look.gate);
+	kio_event_init_shared(&look.done);
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
 	CHECK_EQ(kio__thread_start(&thread, "a name longer than the system's", look_around, &look), 0);
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
-	kio__gate_wait(&look.gate);
+	CHECK_EQ(kio_event_wait(&look.done, UINT64_MAX, 0), 0);
 	CHECK(look.self != 0 && look.self != kio__thread_self());
 	for (size_t i = 0; i < KIO__COUNT(signals); i++) {
 		CHECK_EQ(sigismember(&look.blocked, signals[i]), 1);
@@ -135,15 +137,13 @@ TEST("port: a thread has a name of its own and no signals, and the caller's stay
 	}
 	kio__thread_join(&thread);
 	CHECK(thread == NULL);
-	/* one that is open lets everybody through */
-	kio__gate_wait(&look.gate);
 }
 
 #define JOBS 500
 
 struct tally {
 	struct kio__job job;
-	struct kio__gate *last;
+	struct kio_event *last;
 	unsigned ran, *left; /* atomic */
 };
 
@@ -154,21 +154,21 @@ tally_run(struct kio__job *job)
 
 	tally->ran++;
 	if (__atomic_sub_fetch(tally->left, 1, __ATOMIC_ACQ_REL) == 0)
-		kio__gate_open(tally->last);
+		kio_event_fire(tally->last, 0);
 }
 
 TEST("port: each job runs, once")
 {
 	static struct tally tallies[JOBS];
 	unsigned left = JOBS;
-	struct kio__gate last;
+	struct kio_event last = { 0 };
 
-	kio__gate_init(&last);
+	kio_event_init_shared(&last);
 	for (unsigned i = 0; i < JOBS; i++) {
 		tallies[i] = (struct tally){ .job.run = tally_run, .last = &last, .left = &left };
 		CHECK_EQ(kio__job_queue(&tallies[i].job), 0);
 	}
-	kio__gate_wait(&last);
+	kio_event_wait(&last, UINT64_MAX, 0);
 	for (unsigned i = 0; i < JOBS; i++)
 		CHECK_EQ(tallies[i].ran, 1);
 }
