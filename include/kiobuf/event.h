@@ -30,7 +30,9 @@
  *     It must not block; what may block holds, and resumes elsewhere.
  *  3. A callback structure belongs to its event from attaching until it is
  *     called or detached, an interceptor's until the event has fired. Unless
- *     KIO_CB_KEPT it is not touched again once it was called.
+ *     KIO_CB_KEPT a notifier is not touched again once it was called, not by a
+ *     detach that comes too late either. So fn may free it, and who detaches
+ *     frees it if the answer is 0.
  *  4. Once the status is visible the event is not touched either: who waited
  *     may free it, if nobody else waits.
  *  5. Who frees an event that others wait for fires it first, with -ECANCELED.
@@ -118,14 +120,13 @@ KIO_PUBLIC int kio_event_intercept(struct kio_event *event, struct kio_cb *cb);
 
 /*
  * Takes a callback off. 0: it will not be called. -EALREADY: too late, it has
- * been called or is about to be; of one that is KIO_CB_KEPT it is known that it
- * has returned. -EBUSY: a kept one that has not yet. An interceptor that is
+ * been called, runs, or is about to; it is not looked at. An interceptor that is
  * about to be called is attached again if another answers with an event.
  */
 KIO_PUBLIC int kio_event_detach(struct kio_event *event, struct kio_cb *cb);
 
 /*
- * The same for a kept callback, and waits until it has returned. 0, or
+ * The same for one that is KIO_CB_KEPT, and waits until it has returned. 0, or
  * -EALREADY: it was called. The event lives until this has returned. Inside that
  * callback, or on its thread before its turn, it would wait for itself: that
  * aborts.

@@ -540,15 +540,10 @@ take_over(struct kio__run *run, struct kio_event *event, uintptr_t word, uintptr
 		kio__happen(run, intercept(run, event, stack), NULL);
 }
 
-/* Too late, or never attached. */
-static int
-missed(const struct kio_cb *cb)
-{
-	uint32_t state = kio__load(&cb->state, ACQUIRE);
-
-	return (state & (KIO_CB_KEPT | RETURNED)) == KIO_CB_KEPT ? -EBUSY : -EALREADY;
-}
-
+/*
+ * The callback may be gone, by its own call, unless it is found in the stack: so
+ * it is not looked at before that is in our hand.
+ */
 int
 kio__detach(struct kio__run *run, struct kio_event *event, struct kio_cb *cb)
 {
@@ -558,14 +553,12 @@ kio__detach(struct kio__run *run, struct kio_event *event, struct kio_cb *cb)
 	for (;;) {
 		stack = word & ~TAGS;
 		if ((word & FIRED) != 0 || (word & TAGS) == MEMBER || stack == 0)
-			return missed(cb);
+			return -EALREADY;
 		if (stack == BUSY) {
 			kio__relax();
 			word = kio__load(&event->word, ACQUIRE);
 			continue;
 		}
-		if (word == (uintptr_t)cb && kio__detach_alone(event, cb))
-			return 0;
 		busy = BUSY | (word & TAGS);
 		if (kio__event_swap(event, &word, busy))
 			break;
@@ -575,7 +568,7 @@ kio__detach(struct kio__run *run, struct kio_event *event, struct kio_cb *cb)
 		left = FIRING;
 	if (!kio__event_swap(event, &busy, stack | left))
 		take_over(run, event, busy, stack);
-	return found ? 0 : missed(cb);
+	return found ? 0 : -EALREADY;
 }
 
 int
@@ -590,19 +583,26 @@ kio_event_detach(struct kio_event *event, struct kio_cb *cb)
 	return rc;
 }
 
+/* Of a kept callback that was called, or is about to be. */
+static bool
+has_returned(const struct kio_cb *cb)
+{
+	return (kio__load(&cb->state, ACQUIRE) & RETURNED) != 0;
+}
+
 int
 kio_event_detach_wait(struct kio_event *event, struct kio_cb *cb)
 {
-	int rc;
-
 	if (!is_kept(cb))
 		kio__panic("kio_event_detach_wait: the callback is not KIO_CB_KEPT");
 	/* again, as one that was about to be called may be put back instead */
-	while ((rc = kio_event_detach(event, cb)) == -EBUSY) {
+	while (kio_event_detach(event, cb) < 0) {
+		if (has_returned(cb))
+			return -EALREADY;
 		if (kio__load(&cb->state, ACQUIRE) >> THREAD == kio__thread_number() &&
-		    missed(cb) == -EBUSY)
+		    !has_returned(cb))
 			kio__panic("kio_event_detach_wait: inside the callback, or before its turn on this thread");
 		kio__relax();
 	}
-	return rc;
+	return 0;
 }

@@ -97,6 +97,7 @@ kio__attach_alone(struct kio_event *event, struct kio_cb *cb)
 	       kio__event_swap(event, &none, (uintptr_t)cb);
 }
 
+/* The callback is known to live: that of an arm, or of an owner's event. */
 static inline bool
 kio__detach_alone(struct kio_event *event, struct kio_cb *cb)
 {

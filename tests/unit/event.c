@@ -250,7 +250,7 @@ TEST_BOTH("event: a callback that takes itself off is told that it runs")
 	self.about = &self.cb;
 	kio_event_attach(&event, &self.cb);
 	kio_event_fire(&event, 0);
-	CHECK_EQ(self.answer, -EBUSY);
+	CHECK_EQ(self.answer, -EALREADY);
 	CHECK_EQ(kio_event_detach(&event, &self.cb), -EALREADY);
 	CHECK_EQ(kio_event_detach_wait(&event, &self.cb), -EALREADY);
 }

@@ -210,6 +210,59 @@ TEST("race: who waits for the end of an interceptor that is about to be called i
 	CHECK_EQ(good, ROUNDS / 4);
 }
 
+struct owned {
+	struct kio_cb cb;
+	unsigned *freed;
+};
+
+/* Whoever is told that it is his; what is left there looks like a kept callback that runs. */
+static void
+free_owned(struct owned *owned)
+{
+	__atomic_add_fetch(owned->freed, 1, __ATOMIC_RELEASE);
+	*(volatile uint32_t *)&owned->cb.state = KIO_CB_KEPT;
+	free(owned);
+}
+
+static struct kio_event *
+frees_itself(struct kio_cb *cb, int status)
+{
+	(void)status;
+	free_owned(kio_container_of(cb, struct owned, cb));
+	return NULL;
+}
+
+TEST("race: a callback that frees itself against who detaches it; one of them has it")
+{
+	struct meeting meeting = { 0 };
+	unsigned random = 11, good = 0;
+	struct duel duel;
+
+	duel_open(&duel, fire_it, &meeting);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct owned *owned = calloc(1, sizeof(*owned));
+		unsigned freed = 0;
+		int rc;
+
+		owned->cb.fn = frees_itself;
+		owned->freed = &freed;
+		meeting.a = (struct counted){ .cb.fn = count };
+		kio_event_init_shared(&meeting.event);
+		kio_event_attach(&meeting.event, &owned->cb);
+		if (round % 2 != 0)
+			kio_event_attach(&meeting.event, &meeting.a.cb);
+		duel_begin(&duel);
+		dawdle(&random);
+		rc = kio_event_detach(&meeting.event, &owned->cb);
+		if (rc == 0)
+			free_owned(owned);
+		duel_end(&duel);
+		good += freed == 1 && (rc == 0 || rc == -EALREADY) && meeting.a.calls == round % 2u;
+	}
+	duel_close(&duel);
+	CHECK_EQ(good, ROUNDS);
+}
+
 struct holder {
 	struct kio_event event;
 	struct kio_cb cb;
