@@ -15,6 +15,7 @@
 #include <kiobuf/ready.h>
 #include <kiobuf/op.h>
 #include <kiobuf/loop.h>
+#include <kiobuf/source.h>
 #include <kiobuf/kio.h>
 #include <kiobuf/stack.h>
 #include <kiobuf/control.h>

@@ -126,7 +126,11 @@ struct kio_watch {
 	void *engine;
 };
 
-/* Zeroed by its owner, with fn set. events: what to look for; 0 pauses. 0 or -errno. */
+/*
+ * Zeroed by its owner, with fn set. events: what to look for; 0 pauses. -EEXIST:
+ * another watch has this descriptor. -EPERM: it is of a kind that is always ready
+ * (files). -ENOSYS: the loop is the simulator's.
+ */
 KIO_PUBLIC int kio_watch_set(struct kio_loop *loop, struct kio_watch *watch, int fd,
 			     unsigned events);
 

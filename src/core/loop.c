@@ -444,6 +444,8 @@ kio_work_start(struct kio_loop *loop, struct kio_work *work)
 int
 kio_watch_set(struct kio_loop *loop, struct kio_watch *watch, int fd, unsigned events)
 {
+	if (loop->engine->watch == NULL)
+		return -ENOSYS;
 	watch->fd = fd;
 	watch->events = events;
 	return loop->engine->watch(loop, watch);

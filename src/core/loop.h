@@ -71,6 +71,7 @@ struct kio_engine {
 	/* A slot for a descriptor, -1 for none; and giving it back. May be NULL. */
 	int (*slot_open)(struct kio_loop *loop, int fd);
 	void (*slot_close)(struct kio_loop *loop, int slot);
+	/* Both NULL: there are no descriptors to watch. */
 	int (*watch)(struct kio_loop *loop, struct kio_watch *watch);
 	void (*unwatch)(struct kio_loop *loop, struct kio_watch *watch,
 			void (*gone)(struct kio_watch *watch));
