@@ -28,6 +28,15 @@
  *	if (kio_event_wait(&first.event, due_ns, 0) < 0)
  *		kio_group_cancel(&first, -ETIMEDOUT);
  *
+ * On a loop a timer is one more event (kio_source), and what loses is cancelled:
+ *
+ *	kio_group_init(&first, KIO_SETTLE, 1);     (one fires, whatever it says)
+ *	kio_group_nest(&first, &arms[0], &any);    (the replies)
+ *	kio_group_add(&first, &any.drained);
+ *	kio_group_own(&first, &arms[1], &timer.event);
+ *	kio_group_seal(&first);
+ *	kio_event_attach(&first.drained, &over);   (any.event.status tells)
+ *
  * Rules
  *  1. A group is decided once, after it is sealed: by the member that makes it
  *     so, by the seal or by kio_group_cancel, whichever is last. Its event then
@@ -57,7 +66,7 @@ enum kio_policy {
 	KIO_ALL,    /* all succeeded: 0; else the first error, at once */
 	KIO_ANY,    /* one succeeded: 0; else, when all failed, the first error */
 	KIO_QUORUM, /* k succeeded: 0; else, once that cannot be, the first error */
-	KIO_SETTLE, /* all fired; 0, whatever they say */
+	KIO_SETTLE, /* k fired, or all if k is 0; 0, whatever they say */
 };
 
 struct kio_group {
@@ -71,7 +80,7 @@ struct kio_group {
 	int32_t cancel;           /* status it was cancelled with */
 };
 
-/* An owner's group. k is used by KIO_QUORUM alone. */
+/* An owner's group. k is used by KIO_QUORUM and KIO_SETTLE. */
 KIO_PUBLIC void kio_group_init(struct kio_group *group, enum kio_policy policy, uint32_t k);
 
 /* A shared one. */
@@ -104,13 +113,17 @@ KIO_PUBLIC void kio_group_arm(struct kio_group *group, struct kio_arm *arm,
 KIO_PUBLIC void kio_group_own(struct kio_group *group, struct kio_arm *arm,
 			      struct kio_event *event);
 
-/* A group within: cancelled with -ECANCELED when it loses. Nesting without that is kio_group_add. */
+/*
+ * A group within: cancelled with -ECANCELED when it loses. Nesting without that
+ * is kio_group_add. What the child still awaits once it is decided is awaited
+ * too if kio_group_add gives its `drained` to the parent; that is one more member.
+ */
 KIO_PUBLIC void kio_group_nest(struct kio_group *group, struct kio_arm *arm,
 			       struct kio_group *child);
 
 /*
- * No more members: now the group can be decided. Without members ALL, SETTLE
- * and QUORUM of 0 succeed; what can never succeed is -EINVAL. A group has at
+ * No more members: now the group can be decided. Without members ALL, and
+ * SETTLE and QUORUM of 0 succeed; what can never succeed is -EINVAL. A group has at
  * most 1,048,574 members; nest beyond.
  */
 KIO_PUBLIC void kio_group_seal(struct kio_group *group);

@@ -139,6 +139,12 @@ KIO_PUBLIC void kio_post(struct kio *kio);
  */
 KIO_PUBLIC void kio_cancel(struct kio *kio);
 
+/*
+ * For the `lost` of an arm that kio_group_own gives a container's event:
+ * kio_cancel. The group is an owner's, or decided on the container's loop.
+ */
+KIO_PUBLIC struct kio_event *kio_lost(struct kio_cb *cb, int status);
+
 /* kio_prepare_view and kio_submit in one. */
 KIO_PUBLIC void kio_submit_view(struct kio *kio, unsigned op_and_flags, uint64_t offset,
 				const struct kio_seg *seg, size_t skip, uint64_t len);

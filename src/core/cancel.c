@@ -10,6 +10,8 @@
  *
  * The mark stays on the container, so that what is to run later ends there.
  */
+#include <kiobuf/group.h>
+
 #include "core/frame.h"
 
 /* None of its bytes count as moved; it is nobody's error. */
@@ -48,4 +50,14 @@ kio_cancel(struct kio *kio)
 		kio__finish_cancelled(frame);
 	else if (kio->task.run == NULL && class_->cancel != NULL)
 		class_->cancel(frame->level->layer, frame);
+}
+
+struct kio_event *
+kio_lost(struct kio_cb *cb, int status)
+{
+	struct kio_arm *arm = kio_container_of(cb, struct kio_arm, cb);
+
+	(void)status;
+	kio_cancel(kio_container_of(arm->event, struct kio, event));
+	return NULL;
 }

@@ -67,7 +67,7 @@ kio__group_closing(const struct kio_group *group)
 	uint64_t n = group->members, k = group->k & 0x3fffffff;
 	uint64_t live = (n + 1) * KIO__LIVE_ONE + KIO__SEALED;
 
-	if (policy == KIO_ALL || policy == KIO_SETTLE)
+	if (policy == KIO_ALL || (policy == KIO_SETTLE && k == 0))
 		k = n;
 	if (k > n)
 		return live + KIO__TOO_MANY;

@@ -104,6 +104,24 @@ TEST_BOTH("group: settles when all fired, whatever they say")
 	CHECK_EQ(setup.group.event.status, 0);
 }
 
+TEST_BOTH("group: settles with the first of them, and drains with the last")
+{
+	struct setup setup;
+
+	set_up(&setup, KIO_SETTLE, 1);
+	CHECK(!kio_event_fired(&setup.group.event));
+	kio_event_fire(&setup.events[2], -5);
+	CHECK(kio_event_fired(&setup.group.event));
+	CHECK_EQ(setup.group.event.status, 0);
+	for (int i = 0; i < 4; i++) {
+		CHECK(!kio_event_fired(&setup.group.drained));
+		if (i != 2)
+			kio_event_fire(&setup.events[i], -1);
+	}
+	CHECK(kio_event_fired(&setup.group.drained));
+	CHECK_EQ(setup.group.drained.status, 0);
+}
+
 TEST_BOTH("group: members may fire before they are added, and before the seal")
 {
 	struct kio_event a = fresh(), b = fresh();
@@ -128,7 +146,7 @@ TEST_BOTH("group: without members all and settle succeed, any and a quorum canno
 		unsigned k;
 		int status;
 	} cases[] = { { KIO_ALL, 0, 0 }, { KIO_SETTLE, 0, 0 }, { KIO_QUORUM, 0, 0 },
-		      { KIO_ANY, 0, -EINVAL }, { KIO_QUORUM, 1, -EINVAL } };
+		      { KIO_ANY, 0, -EINVAL }, { KIO_QUORUM, 1, -EINVAL }, { KIO_SETTLE, 1, -EINVAL } };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		init_group(&group, cases[i].policy, cases[i].k);
