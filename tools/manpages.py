@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Makes man pages out of their sources, through scdoc.
 
-manpages.py noun HEADER NAME OUTPUT     page 3 of a noun, from its public header
+manpages.py noun HEADER NAME OUTPUT [EXAMPLE...]
+                                        page 3 of a noun, from its public header
+                                        and complete programs
 manpages.py layer KIOBUF PROSE OUTPUT   page 7 of a layer, from its table of
                                         options and docs/layers/NAME.scd
 """
@@ -13,13 +15,18 @@ def escape(text):
     return re.sub(r"([_*\\])", r"\\\1", text)
 
 
+def literal(text):
+    """A block that scdoc leaves as it is, but for backslashes."""
+    return "```\n" + text.rstrip().expandtabs(8).replace("\\", "\\\\") + "\n```\n"
+
+
 def prose(comment):
     """A comment's paragraphs as text, its drawings, lists and code as they are."""
     out, block = [], []
 
     def end():
         if block:
-            out.append("```\n" + "\n".join(block).rstrip() + "\n```\n")
+            out.append(literal("\n".join(block)))
             block.clear()
 
     for paragraph in re.split(r"\n\s*\n", comment):
@@ -30,12 +37,19 @@ def prose(comment):
         else:
             if block:
                 block.append("")
-            block.extend(line.expandtabs(8) for line in lines)
+            block.extend(lines)
     end()
     return "\n".join(out)
 
 
-def noun(header, name):
+def example(path):
+    """A program: what it says of itself, and the rest as it is."""
+    comment, rest = re.match(r".*?\n/\*\n(.*?) \*/\n(.*)", open(path).read(), re.S).groups()
+    comment = "\n".join(re.sub(r"^ \* ?", "", line) for line in comment.rstrip().split("\n"))
+    return f"## {escape(os.path.basename(path))}\n\n{prose(comment)}\n{literal(rest.strip())}"
+
+
+def noun(header, name, examples):
     text = open(header).read()
     body = re.split(r"#define KIOBUF_\w+_H\n", text, 1)[1]
     comment, rest = re.match(r"\s*/\*\n(.*?)\*/\n(.*)", body, re.S).groups()
@@ -44,11 +58,12 @@ def noun(header, name):
     summary = re.split(r"[.:] ", title + " ", 1)
     rest = re.sub(r"#include.*\n|KIO_BEGIN\n|KIO_END\n|#endif\s*$", "", rest)
     rest = re.sub(r"KIO_PUBLIC ", "", rest)
-    rest = re.sub(r"\n{3,}", "\n\n", rest).strip().expandtabs(8)
+    rest = re.sub(r"\n{3,}", "\n\n", rest).strip()
     short = summary[1].split(". ")[0].rstrip(". ") if title.startswith(name) else title.split(". ")[0].rstrip(".")
+    shown = "# EXAMPLES\n\n" + "\n".join(map(example, examples)) + "\n" if examples else ""
     return (f"{name}(3)\n\n# NAME\n\n{name} - {escape(short)}\n\n# SYNOPSIS\n\n"
             f"```\n#include <kiobuf/{os.path.basename(header)}>\n```\n\n# DESCRIPTION\n\n{prose(comment)}\n"
-            f"# INTERFACE\n\n```\n{rest}\n```\n\n# SEE ALSO\n\n*kiobuf*(1), *kiobuf-stack*(5)\n")
+            f"# INTERFACE\n\n{literal(rest)}\n{shown}# SEE ALSO\n\n*kiobuf*(1), *kiobuf-stack*(5)\n")
 
 
 def layer(kiobuf, path):
@@ -70,7 +85,7 @@ def layer(kiobuf, path):
 
 
 kind, source, other, output = sys.argv[1:5]
-page = noun(source, other) if kind == "noun" else layer(source, other)
+page = noun(source, other, sys.argv[5:]) if kind == "noun" else layer(source, other)
 made = subprocess.run(["scdoc"], input=page, text=True, capture_output=True)
 if made.returncode:
     sys.exit(f"{output}: {made.stderr}")
