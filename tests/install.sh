@@ -24,6 +24,11 @@ check "install: kiobuf.pc" test -f "$pc"
 check "install: the static library" test -f "$libdir/libkiobuf.a"
 check "install: the command" find root -name kiobuf -perm -u+x -type f
 check "install: man pages" sh -c 'find root -name "kiobuf.1*" | grep -q .'
+if command -v scdoc >/dev/null; then
+	check "install: kio_event(3) shows the examples" sh -c 'grep -q "kio_lost" "$(find root -name "kio_event.3*")"'
+else
+	skip "install: kio_event(3) shows the examples" "no scdoc"
+fi
 check "install: internal names are hidden" sh -c "! nm -D --defined-only $libdir/libkiobuf.so | grep -q kio__"
 
 for example in hello wal; do
@@ -35,6 +40,19 @@ for example in own-thread run foreign; do
 	check "example: $example.c builds" $c -Wall -Werror "$TOP/examples/$example.c" -o $example $flags
 	check "example: $example runs" env LD_LIBRARY_PATH="$libdir" ./$example
 done
+
+# prints TEXT EXAMPLE: it prints that, and no more
+prints() {
+	check "example: $2.c builds" $c -Wall -Wextra -Werror "$TOP/examples/$2.c" -o "$2" $flags
+	echo "$1" >expected
+	LD_LIBRARY_PATH="$libdir" timeout 60 "./$2" >printed 2>&1
+	check "example: $2 prints what it should" diff printed expected
+}
+prints 'all: -34
+write 7: -34' all-writes
+prints 'patient: 0 (replicas 0 and -125, timer -125)
+impatient: -125 (replicas -125 and -125, timer 0)' first-of-two
+prints 'read: 0, meet me at dawn' filter
 
 check "module: builds" $c -Wall -Werror -shared -fPIC "$TOP/examples/layer/invert.c" -o kiobuf-invert.so -I"$prefix/include"
 says "invert" "module: its help" "$K" layers invert --load ./kiobuf-invert.so

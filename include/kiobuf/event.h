@@ -10,6 +10,12 @@
  *             notifiers, in order of attaching; threads that wait
  *             the group that waits for it, which is an event itself
  *
+ * Who fires it: an I/O, whose event is in its container; a moment, a descriptor,
+ * a signal, a child (kio_source); a group; or any thread, by kio_event_fire.
+ *
+ * Who waits: a callback; a thread (kio_event_wait); a loop, and who polls its
+ * descriptor (kio_source_event); or another event, by a group.
+ *
  * It is 16 bytes, and pays for nothing that is not attached. An owner's event
  * is all zero when initialised and belongs to one thread, that of the loop that
  * owns it: plain loads and stores. A shared one (kio_event_init_shared) may be
@@ -146,7 +152,7 @@ kio_event_seal(struct kio_event *event)
 
 KIO_PUBLIC void kio_event_fire_attached(struct kio_event *event, int status);
 
-/* The event happens. To fire twice is a bug of the caller and aborts. */
+/* The event happens; any thread, if it is shared. To fire twice is a bug of the caller and aborts. */
 static inline void
 kio_event_fire(struct kio_event *event, int status)
 {
@@ -180,7 +186,9 @@ KIO_PUBLIC void kio_event_resume(struct kio_event *event, struct kio_cb *cb, int
 
 /*
  * The thread waits for a shared event: looks `spins` times before it sleeps, and
- * gives up at due_ns (CLOCK_MONOTONIC; UINT64_MAX: never). 0, or -ETIMEDOUT.
+ * gives up at due_ns (CLOCK_MONOTONIC; UINT64_MAX: never). 0: it has fired, the
+ * status is in it; -ETIMEDOUT: it has not. Any number of threads; not the one on
+ * which it is to fire, such as that of the I/O's loop.
  */
 KIO_PUBLIC int kio_event_wait(struct kio_event *event, uint64_t due_ns, unsigned spins);
 
