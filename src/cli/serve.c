@@ -6,12 +6,10 @@
  * answered, the stack is flushed and closed. That is success.
  */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,7 +21,7 @@
 #include "nbd/server.h"
 
 #define BREATH_NS 1000000000u
-#define CHILD_MS 5000
+#define CHILD_NS UINT64_C(5000000000)
 
 struct serve {
 	const struct cli *cli;
@@ -40,8 +38,8 @@ struct serve {
 	struct control *control;          /* NULL: none */
 
 	pid_t child; /* --run; 0: none */
-	struct kio_watch child_watch;
-	int child_fd, child_status;
+	struct kio_source child_end;
+	struct kio_cb child_cb;
 };
 
 static void
@@ -123,24 +121,22 @@ accept_one(struct kio_watch *watch, unsigned events)
 
 /* --- --run -------------------------------------------------------------- */
 
-static void
-child_ended(struct kio_watch *watch, unsigned events)
+static struct kio_event *
+child_ended(struct kio_cb *cb, int status)
 {
-	struct serve *serve = kio_container_of(watch, struct serve, child_watch);
-
-	(void)events;
-	if (waitpid(serve->child, &serve->child_status, WNOHANG) != serve->child)
-		return;
-	serve->child = 0;
-	kio_watch_stop(serve->loop, watch, NULL);
-	stop(serve);
+	(void)status;
+	stop(kio_container_of(cb, struct serve, child_cb));
+	return NULL;
 }
 
 static int
 child_start(struct serve *serve, const char *command)
 {
 	sigset_t none;
+	int rc;
 
+	/* where it is ignored, as a parent may leave it, no end of a child is told */
+	signal(SIGCHLD, SIG_DFL);
 	serve->child = fork();
 	if (serve->child < 0)
 		return cli_fail(serve->cli, EXIT_OPEN, "fork: %s", strerror(errno));
@@ -153,36 +149,48 @@ child_start(struct serve *serve, const char *command)
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}
-	serve->child_fd = (int)syscall(SYS_pidfd_open, serve->child, 0);
-	serve->child_watch = (struct kio_watch){ .fn = child_ended };
-	if (serve->child_fd < 0 ||
-	    kio_watch_set(serve->loop, &serve->child_watch, serve->child_fd, KIO_READABLE) < 0)
-		return cli_fail(serve->cli, EXIT_BUG, "the command cannot be watched: %s", strerror(errno));
-	return EXIT_YES;
+	serve->child_cb.fn = child_ended;
+	kio_event_attach(&serve->child_end.event, &serve->child_cb);
+	rc = kio_source_child(serve->loop, &serve->child_end, serve->child);
+	if (rc == 0)
+		return EXIT_YES;
+	kill(serve->child, SIGKILL);
+	waitpid(serve->child, NULL, 0);
+	serve->child = 0;
+	return cli_fail(serve->cli, EXIT_BUG, "the command cannot be watched: %s", strerror(-rc));
+}
+
+static bool
+child_ends(struct serve *serve, uint64_t within_ns)
+{
+	uint64_t now = kio_loop_now(serve->loop), late = now + within_ns;
+
+	for (; !kio_event_fired(&serve->child_end.event) && now < late; now = kio_loop_now(serve->loop))
+		if (kio_loop_step(serve->loop, (int64_t)(late - now)) < 0)
+			break;
+	return kio_event_fired(&serve->child_end.event);
 }
 
 /* One that outlives the server is asked to end, and then made to. */
 static void
-child_end(struct serve *serve)
+child_stop(struct serve *serve)
 {
-	struct pollfd ended = { .fd = serve->child_fd, .events = POLLIN };
-
-	if (serve->child <= 0)
+	if (serve->child <= 0 || child_ends(serve, 0))
 		return;
 	kill(serve->child, SIGTERM);
-	if (serve->child_fd < 0 || poll(&ended, 1, CHILD_MS) != 1)
-		kill(serve->child, SIGKILL);
-	waitpid(serve->child, &serve->child_status, 0);
-	serve->child = 0;
+	if (child_ends(serve, CHILD_NS))
+		return;
+	kill(serve->child, SIGKILL);
+	child_ends(serve, CHILD_NS);
 }
 
 /* What the command said is what serve says. */
 static int
 child_code(const struct serve *serve)
 {
-	if (WIFSIGNALED(serve->child_status))
-		return EXIT_SIGNAL + WTERMSIG(serve->child_status);
-	return WEXITSTATUS(serve->child_status);
+	if (WIFSIGNALED(serve->child_end.value))
+		return EXIT_SIGNAL + WTERMSIG(serve->child_end.value);
+	return WEXITSTATUS(serve->child_end.value);
 }
 
 /* --- the command -------------------------------------------------------- */
@@ -295,7 +303,7 @@ run_server(struct serve *serve, const char *name)
 	if (rc == EXIT_YES && kio_loop_run(serve->loop) < 0)
 		rc = cli_fail(cli, EXIT_BUG, "the loop failed");
 	cli_signals_unwatch(serve->loop);
-	child_end(serve);
+	child_stop(serve);
 	if (rc == EXIT_YES && serve->flush_status < 0)
 		rc = cli_io_error(cli, "flushing at the end", serve->flush_status);
 	if (rc == EXIT_YES)
@@ -308,7 +316,7 @@ run_server(struct serve *serve, const char *name)
 static int
 run_serve(struct cli *cli)
 {
-	struct serve serve = { .cli = cli, .listener.fd = -1, .control_listener.fd = -1, .child_fd = -1 };
+	struct serve serve = { .cli = cli, .listener.fd = -1, .control_listener.fd = -1 };
 	struct cli_open how = { .read_only = cli_flag(cli, "read-only"), .aligned = true };
 	int rc, closed;
 
@@ -337,8 +345,6 @@ run_serve(struct cli *cli)
 	closed = cli_close(cli, &serve.target);
 	control_destroy(&serve.control);
 	kio_loop_close(&serve.loop);
-	if (serve.child_fd >= 0)
-		close(serve.child_fd);
 	return rc == EXIT_YES ? closed : rc;
 }
 

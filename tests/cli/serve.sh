@@ -94,6 +94,9 @@ says "^16777216$" "serve --run: the command finds the server under \$uri" \
 says "^1048576$" "serve --run: names with blanks and signs hold" \
 	"$K" serve 'mem size=1M' --export 'a b?&#%/c' --run 'nbdinfo --size "$uri"'
 code 7 "serve --run: ends as the command does" "$K" serve 'mem size=1M' --run 'exit 7'
+code 7 "serve --run: where SIGCHLD is ignored too" \
+	python3 -c 'import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])' \
+	"$K" serve 'mem size=1M' --run 'exit 7'
 code 143 "serve --run: and if a signal ends it, says which" "$K" serve 'mem size=1M' --run 'kill $$'
 says "^srw-------" "serve --run: the socket is private" \
 	"$K" serve 'mem size=1M' --run 'ls -l "$unixsocket"'
