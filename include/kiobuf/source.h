@@ -98,8 +98,8 @@ KIO_PUBLIC int kio_source_child(struct kio_loop *loop, struct kio_source *source
 /*
  * Any thread. 0: the event fires with -ECANCELED, and what it waited for was not
  * taken: the signal stays pending, the child unreaped. -EALREADY: too late for
- * that, the event fires by itself, or has. In either case the source stays the
- * loop's until then.
+ * that, the event fires by itself, or has; or it was never started. In either
+ * case the source stays the loop's until the event fires.
  */
 KIO_PUBLIC int kio_source_cancel(struct kio_source *source);
 

@@ -22,9 +22,10 @@
 #include "core/atomic.h"
 #include "core/loop.h"
 
-#define HAPPENED 1u
-#define CANCELLED 2u
-#define PASSED 4u
+#define STARTED 1u
+#define HAPPENED 2u
+#define CANCELLED 4u
+#define PASSED 8u
 
 /* It happens, with that status. False: it was cancelled before. */
 static bool
@@ -37,9 +38,9 @@ claim(struct kio_source *source)
 static bool
 unclaim(struct kio_source *source)
 {
-	uint32_t happened = HAPPENED;
+	uint32_t happened = STARTED | HAPPENED;
 
-	return kio__cas(&source->state, &happened, 0, ACQ_REL, RELAXED);
+	return kio__cas(&source->state, &happened, STARTED, ACQ_REL, RELAXED);
 }
 
 /* Whoever comes second goes on. */
@@ -62,7 +63,7 @@ begin(struct kio_loop *loop, struct kio_source *source, const struct kio__source
 		kio__panic("kio_source: started with an event that has fired");
 	source->loop = loop;
 	source->kind = kind;
-	source->state = 0;
+	source->state = STARTED;
 	source->value = 0;
 }
 
@@ -80,7 +81,7 @@ call_off(struct kio_task *task)
 int
 kio_source_cancel(struct kio_source *source)
 {
-	if ((kio__or(&source->state, CANCELLED, ACQ_REL) & (HAPPENED | CANCELLED)) != 0)
+	if (kio__or(&source->state, CANCELLED, ACQ_REL) != STARTED)
 		return -EALREADY;
 	source->task.run = call_off;
 	kio_loop_post(source->loop, &source->task);
@@ -222,9 +223,14 @@ int
 kio__source_watch(struct kio_loop *loop, struct kio_source *source, int fd, unsigned events,
 		  const struct kio__source_kind *kind)
 {
+	int rc;
+
 	begin(loop, source, kind);
 	source->of.watch = (struct kio_watch){ .fn = watch_ready };
-	return kio_watch_set(loop, &source->of.watch, fd, events);
+	rc = kio_watch_set(loop, &source->of.watch, fd, events);
+	if (rc < 0)
+		source->state = 0;
+	return rc;
 }
 
 int

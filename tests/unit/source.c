@@ -263,7 +263,7 @@ TEST("source: what cannot be waited for is refused, and nothing is left open")
 	unsigned before = open_fds();
 
 	EACH_ENGINE(loop) {
-		struct kio_source source = { 0 };
+		struct kio_source source = { 0 }, never = { 0 };
 		int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), end, pid = start_child(0, &end);
 
 		CHECK_EQ(kio_source_fd(loop, &source, file, KIO_READABLE), -EPERM);
@@ -273,6 +273,9 @@ TEST("source: what cannot be waited for is refused, and nothing is left open")
 		close(end);
 		CHECK_EQ(waitpid(pid, NULL, 0), pid);
 		CHECK_EQ(kio_source_child(loop, &source, pid), -ESRCH);
+		CHECK_EQ(kio_source_cancel(&source), -EALREADY);
+		CHECK(is_quiet(loop, &source));
+		CHECK_EQ(kio_source_cancel(&never), -EALREADY);
 		close(file);
 	}
 	CHECK_EQ(open_fds(), before);
