@@ -4,7 +4,7 @@
 
 /*
  * kio_control: what an operator asks of an open stack while it works: how
- * healthy it is, a changed option, a leg that is to be failed or replaced.
+ * healthy it is, a changed option, a leg that is to be failed or brought back.
  *
  *   operator --> set, operate --> layer --> report, key by key
  *                                   |
@@ -55,7 +55,7 @@ KIO_PUBLIC bool kio_layer_progress(const struct kio_layer *layer, struct kio_pro
 
 /* One thing a layer can be asked to do; a table of them ends with a name of NULL. */
 struct kio_operation {
-	const char *name;      /* "replace" */
+	const char *name;      /* "resync" */
 	const char *arguments; /* after the layer or leg, for the help: "STACK"; NULL: none */
 	const char *help;
 	unsigned least, most;  /* arguments */

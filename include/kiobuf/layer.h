@@ -156,6 +156,7 @@ struct kio_opt {
 #define KIO_SEES_PARTS 0x08u       /* part_done sees all parts; else those that failed, and extents */
 #define KIO_PARTS_FLUSH 0x10u      /* part() is asked for flushes too; else they go to every leg */
 #define KIO_ENDS_CHANGES 0x20u     /* a change that has been split is not cancelled: legs stay alike */
+#define KIO_REPLACES_LEGS 0x40u    /* kio_stack_options.new_leg may be one of its legs */
 
 struct kio_class {
 	uint32_t abi;         /* KIO_LAYER_ABI */
@@ -438,7 +439,7 @@ KIO_PUBLIC void kio_log(const struct kio_layer *layer, enum kio_severity severit
 /*
  * The layer's health has changed to this, and what it answers when asked does
  * show it: goes to the log at once, and to those who watch. Any thread; does not
- * block. repair: what `kiobuf ctl SOCK` is to be told ("replace left STACK");
+ * block. repair: what `kiobuf ctl SOCK` is to be told ("resync left");
  * NULL: nothing can be. See %q for names in it.
  */
 KIO_PUBLIC void kio_notice(const struct kio_layer *layer, enum kio_health health,
@@ -447,7 +448,11 @@ KIO_PUBLIC void kio_notice(const struct kio_layer *layer, enum kio_health health
 /* A leg that was left out; nothing may be sent to it. */
 KIO_PUBLIC bool kio_leg_absent(const struct kio_layer *leg);
 
-KIO_PUBLIC bool kio_layer_creating(const struct kio_layer *layer);  /* kio_stack_options.create */
+/* A leg that takes the place of another: kio_stack_options.new_leg. */
+KIO_PUBLIC bool kio_leg_new(const struct kio_layer *leg);
+
+/* kio_stack_options.create, or below a leg that is new. */
+KIO_PUBLIC bool kio_layer_creating(const struct kio_layer *layer);
 KIO_PUBLIC bool kio_layer_read_only(const struct kio_layer *layer); /* opened for reading only */
 KIO_PUBLIC bool kio_layer_force(const struct kio_layer *layer);     /* kio_stack_options.force */
 

@@ -77,6 +77,8 @@ struct kio_stack_options {
 	size_t lend_bytes; /* lend budget of a channel; 0: 1 MiB */
 	bool read_only;    /* open drivers for reading; changes are refused */
 	bool create;       /* write fresh metadata; as kiobuf create does */
+	const char *new_leg; /* the same of just this layer and those below it: the layer above, which
+				has to know how (KIO_REPLACES_LEGS), makes it one of its legs */
 	bool force;        /* allow what is refused for safety */
 };
 

@@ -115,6 +115,7 @@ struct cli_open {
 	bool read_only;
 	bool create;
 	bool force;
+	const char *new_leg; /* as in kio_stack_options */
 	bool aligned;      /* requests may be finer than the stack's blocks */
 	/* as in kio_stack_options */
 	kio_notice_fn notice;
@@ -158,6 +159,6 @@ void cli_progress(struct progress *progress, uint64_t done);
 void cli_progress_end(struct progress *progress);
 
 extern const struct cli_command cli_bench, cli_compare, cli_copy, cli_create, cli_ctl, cli_info, cli_key,
-	cli_layers, cli_map, cli_serve, cli_stack;
+	cli_layers, cli_map, cli_mirror, cli_serve, cli_stack;
 
 #endif

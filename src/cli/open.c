@@ -54,6 +54,7 @@ options_of(const struct cli *cli, const struct cli_open *how)
 		.read_only = how->read_only,
 		.create = how->create,
 		.force = how->force,
+		.new_leg = how->new_leg,
 	};
 }
 

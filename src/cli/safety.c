@@ -138,3 +138,35 @@ cli_refuse_data(const struct cli *cli, const char *argument)
 	kio_tree_destroy(tree);
 	return rc;
 }
+
+static const struct kio_node *
+find_node(const struct kio_node *node, const char *name)
+{
+	const struct kio_node *found = node->name != NULL && strcmp(node->name, name) == 0 ? node : NULL;
+
+	for (unsigned i = 0; i < node->leg_count && found == NULL; i++)
+		found = find_node(node->legs[i], name);
+	for (unsigned i = 0; i < node->arg_count && found == NULL; i++)
+		found = node->args[i].stack != NULL ? find_node(node->args[i].stack, name) : NULL;
+	return found;
+}
+
+int
+cli_refuse_leg_data(const struct cli *cli, const char *argument, const char *leg)
+{
+	const struct kio_node *node = NULL;
+	struct kio_tree *tree;
+	struct kio_diag diag;
+	int rc;
+
+	if (kio_tree_parse(&tree, argument, cli->set, &diag) < 0)
+		return cli_diag(cli, argument, &diag);
+	if (tree->root != NULL)
+		node = find_node(tree->root, leg);
+	for (unsigned i = 0; i < tree->definition_count && node == NULL; i++)
+		node = find_node(tree->definitions[i].root, leg);
+	rc = node != NULL ? refuse_node(cli, node, true) :
+			    cli_fail(cli, EXIT_USAGE, "no layer is written with name=%s", leg);
+	kio_tree_destroy(tree);
+	return rc;
+}

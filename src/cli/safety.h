@@ -15,5 +15,7 @@ bool cli_may_hold_data(const struct cli *cli, const char *argument);
  * a message that names the first. Reads them where they have data.
  */
 int cli_refuse_data(const struct cli *cli, const char *argument);
+/* The same of just the layer of that name and those below it. */
+int cli_refuse_leg_data(const struct cli *cli, const char *argument, const char *leg);
 
 #endif

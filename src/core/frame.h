@@ -119,6 +119,7 @@ struct kio__layer_core {
 	bool side;                  /* the top of a helper stack */
 	bool open;                  /* the class's open succeeded */
 	bool absent;                /* did not open, and is left out */
+	bool fresh;                 /* a new leg, or below one */
 	const void *origin;         /* what the opener knows it by */
 	struct kio_layer **sides;
 	unsigned side_count;

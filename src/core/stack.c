@@ -229,7 +229,7 @@ open_class(struct kio_layer *layer, struct kio_diag *diag)
 {
 	const struct kio_class *class_ = layer->class_;
 
-	if (layer->stack->options.create && class_->create != NULL)
+	if (kio_layer_creating(layer) && class_->create != NULL)
 		return class_->create(layer, diag);
 	return class_->open != NULL ? class_->open(layer, diag) : 0;
 }
@@ -347,6 +347,24 @@ stack_limits(struct kio_stack *stack)
 				       KIO_OP_BIT(KIO_WRITE_ZEROES));
 }
 
+/* That leg and all below it are created. */
+static int
+find_new_leg(struct kio_stack *stack, struct kio_diag *diag)
+{
+	const char *name = stack->options.new_leg;
+	struct kio_layer *leg = (struct kio_layer *)(uintptr_t)kio_control_find(stack, name);
+	struct kio__layer_core *core;
+
+	if (leg == NULL)
+		return kio_refuse(diag, -ENOENT, "there is no layer %s", name);
+	if (leg->above == NULL || (leg->above->class_->bits & KIO_REPLACES_LEGS) == 0)
+		return kio_refuse(diag, -ENOTSUP, "%s is no leg of a layer that can take a new one", name);
+	core = leg->core;
+	for (unsigned i = leg->index; i < core->end; i++)
+		((struct kio__layer_core *)stack->layers[i]->core)->fresh = true;
+	return 0;
+}
+
 int
 kio__stack_open(struct kio_stack *stack, struct kio_layer *top, struct kio_diag *diag)
 {
@@ -358,7 +376,9 @@ kio__stack_open(struct kio_stack *stack, struct kio_layer *top, struct kio_diag 
 	if (count != stack->layer_count)
 		kio__panic("kio__stack_open: %u of %u layers hang together", count,
 			   stack->layer_count);
-	rc = open_below(stack, diag);
+	rc = stack->options.new_leg != NULL ? find_new_leg(stack, diag) : 0;
+	if (rc == 0)
+		rc = open_below(stack, diag);
 	kio__setup_close(stack);
 	if (rc < 0)
 		close_layers(stack, NULL);
@@ -499,9 +519,15 @@ kio_leg_absent(const struct kio_layer *leg)
 }
 
 bool
+kio_leg_new(const struct kio_layer *leg)
+{
+	return ((const struct kio__layer_core *)leg->core)->fresh;
+}
+
+bool
 kio_layer_creating(const struct kio_layer *layer)
 {
-	return layer->stack->options.create;
+	return layer->stack->options.create || kio_leg_new(layer);
 }
 
 bool

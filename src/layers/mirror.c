@@ -413,7 +413,8 @@ const struct kio_class kio_class_mirror = {
 	.opts = mirror_opts,
 	.min_legs = 1,
 	.max_legs = UINT32_MAX,
-	.bits = KIO_KEEPS_DATA | KIO_ORDERED_WRITES | KIO_PARTS_FLUSH | KIO_ENDS_CHANGES,
+	.bits = KIO_KEEPS_DATA | KIO_ORDERED_WRITES | KIO_PARTS_FLUSH | KIO_ENDS_CHANGES |
+		KIO_REPLACES_LEGS,
 	.open = kio__mirror_open,
 	.create = kio__mirror_create,
 	.close = kio__mirror_close,

@@ -14,6 +14,7 @@
  *   mirror_clean.c     regions that all legs have are clean again
  *   mirror_open.c    which legs may be used at all
  *   mirror_create.c  legs are made
+ *   mirror_replace.c a leg takes the place of another
  *   mirror_disk.c    map and state while no request runs
  *   mirror_map.c, mirror_state.c  both to bytes and back
  *   mirror_control.c  what it tells of its legs and can be asked to do
@@ -434,6 +435,19 @@ int kio__mirror_resync_all(struct kio_layer *layer, unsigned leg, unsigned count
 int kio__mirror_open(struct kio_layer *layer, struct kio_diag *diag);
 int kio__mirror_create(struct kio_layer *layer, struct kio_diag *diag);
 int kio__mirror_close(struct kio_layer *layer);
+
+/* The leg of the stack that is new (kio_leg_new), or leg_count. */
+unsigned kio__mirror_new_leg(const struct kio_layer *layer);
+/* It may be overwritten: it has no state of a mirror, or is to be forced. */
+int kio__mirror_check_new(struct mirror *mirror, unsigned leg, struct kio_diag *diag);
+/*
+ * Takes it in, with the number of one that is not among `present`: it is stale,
+ * and all of it is to be copied. Not on disk yet.
+ */
+int kio__mirror_take_in(struct mirror *mirror, unsigned leg, uint32_t present, uint64_t *epoch,
+			struct kio_diag *diag);
+/* Its own state, when the others know it. */
+int kio__mirror_write_new(struct mirror *mirror, unsigned leg, uint64_t epoch, struct kio_diag *diag);
 
 /* What both begin and end with. */
 int kio__mirror_begin(struct mirror *mirror, struct kio_diag *diag);

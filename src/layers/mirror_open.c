@@ -3,6 +3,7 @@
  * Opening a mirror: which legs have the latest data, and may they be used?
  *
  *   read the state of each leg
+ *   --> a leg that was replaced by another: refused
  *   --> a leg whose epoch is in another's history is stale: refused, or made equal
  *   --> two of which neither is in the other's: refused until told which to keep
  *   --> still in use: nobody closed it; one leg is kept, the others are made equal
@@ -20,6 +21,7 @@ struct legs {
 	uint32_t back;     /* of them, those that are brought up to date */
 	unsigned reference; /* a leg of the latest */
 	bool kept;      /* keep= decided which */
+	unsigned fresh; /* takes the place of another; leg_count: none does */
 };
 
 /* --- the shape ---------------------------------------------------------- */
@@ -86,8 +88,11 @@ read_states(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 	struct kio_diag said = { 0 };
 	int rc = 0;
 
+	legs->fresh = kio__mirror_new_leg(layer);
+	if (legs->fresh < layer->leg_count)
+		rc = kio__mirror_check_new(mirror, legs->fresh, diag);
 	for (unsigned i = 0; i < layer->leg_count && rc == 0; i++) {
-		if (kio_leg_absent(layer->legs[i]))
+		if (kio_leg_absent(layer->legs[i]) || i == legs->fresh)
 			continue;
 		rc = kio__mirror_read_state(layer->legs[i], &legs->states[i], &said);
 		if (rc < 0 && can_go_without(mirror, rc)) {
@@ -106,7 +111,9 @@ read_states(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 		}
 		legs->present |= 1u << i;
 	}
-	if (rc == 0 && legs->present == 0)
+	if (rc == 0 && legs->present == 0 && said.error == 0)
+		rc = kio_refuse(diag, -ENODEV, "no leg is there but the new one");
+	else if (rc == 0 && legs->present == 0)
 		rc = kio_refuse(diag, said.error, "%s", said.text);
 	return rc;
 }
@@ -119,7 +126,9 @@ check_size(const struct mirror *mirror, const struct legs *legs, struct kio_diag
 	uint64_t size = legs->states[legs->reference].size;
 
 	for (unsigned i = 0; i < layer->leg_count; i++) {
-		if (((legs->latest | legs->back) >> i & 1) != 0 && (size == 0 || size > kio__mirror_room(layer->legs[i])))
+		if (((legs->latest | legs->back) >> i & 1) == 0 && i != legs->fresh)
+			continue;
+		if (size == 0 || size > kio__mirror_room(layer->legs[i]))
 			return kio_refuse(diag, -EINVAL, "the mirror has %S of data, and the leg %s room for %S",
 					  size, layer->legs[i]->name, kio__mirror_room(layer->legs[i]));
 	}
@@ -225,6 +234,29 @@ find_latest(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 			  all[legs->reference]->name, all[other]->name);
 }
 
+/* Whose number another leg has by now is none of the mirror. */
+static int
+leave_out_replaced(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
+{
+	const struct kio__mirror_state *reference = &legs->states[legs->reference];
+
+	for (unsigned i = 0; i < mirror->layer.leg_count; i++) {
+		const char *name = mirror->layer.legs[i]->name;
+
+		if (!is_present(legs, i) || kio__mirror_knows(reference, &legs->states[i]))
+			continue;
+		if (!mirror->degraded)
+			return kio_refuse(diag, -ESTALE,
+					  "the leg %s was replaced by another, and is none of the mirror's any "
+					  "more; degraded=yes goes on without it", name);
+		kio_log(&mirror->layer, KIO_WARNING, "goes on without %s: it was replaced by another", name);
+		legs->present &= ~(1u << i);
+		legs->latest &= ~(1u << i);
+		legs->left_out &= ~(1u << i);
+	}
+	return 0;
+}
+
 static int
 refuse_stale(const struct mirror *mirror, const struct legs *legs, struct kio_diag *diag)
 {
@@ -296,11 +328,11 @@ check_complete(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 	const struct kio__mirror_state *state = &legs->states[legs->reference];
 	/* keep= asked to go without those that are there and left out */
 	uint32_t known = legs->latest | legs->back | (legs->kept ? legs->left_out : 0);
-	unsigned there = (unsigned)__builtin_popcount(known);
+	unsigned there = (unsigned)__builtin_popcount(known) + (legs->fresh < mirror->layer.leg_count);
 
 	if ((legs->left_out & ~legs->back) != 0 && !mirror->degraded && !legs->kept)
 		return refuse_stale(mirror, legs, diag);
-	if (there == state->legs)
+	if (there >= state->legs)
 		return 0;
 	if (!mirror->degraded)
 		return kio_refuse(diag, -ENODEV, "%u of %u legs are there; degraded=yes goes on with them",
@@ -371,9 +403,13 @@ static int
 open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 {
 	int rc = read_states(mirror, legs, diag);
+	bool fresh = legs->fresh < mirror->layer.leg_count;
+	uint64_t epoch = 0;
 
 	if (rc == 0)
 		rc = find_latest(mirror, legs, diag);
+	if (rc == 0)
+		rc = leave_out_replaced(mirror, legs, diag);
 	if (rc == 0)
 		rc = after_unclean_stop(mirror, legs, diag);
 	if (rc == 0) {
@@ -392,8 +428,15 @@ open_with_state(struct mirror *mirror, struct legs *legs, struct kio_diag *diag)
 	say_left_out(mirror, legs);
 	rc = read_regions(mirror, legs);
 	leave_behind(mirror, legs);
+	if (rc == 0 && fresh)
+		rc = kio__mirror_take_in(mirror, legs->fresh, legs->present, &epoch, diag);
 	if (rc == 0)
 		rc = kio__mirror_enter_use(mirror, diag);
+	if (rc == 0 && fresh) {
+		rc = kio__mirror_write_new(mirror, legs->fresh, epoch, diag);
+		if (rc < 0)
+			kio__mirror_leave_use(mirror);
+	}
 	return rc;
 }
 

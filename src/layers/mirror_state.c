@@ -23,10 +23,11 @@
 #define AT_REGION_SHIFT 80u
 #define AT_RETURNING 84u
 #define AT_HISTORY 88u
+#define AT_IDS (AT_HISTORY + KIO__MIRROR_HISTORY * 8)
 #define VERSION 2u
 #define AT_CRC (KIO__MIRROR_BLOCK - 4)
 
-_Static_assert(AT_HISTORY + KIO__MIRROR_HISTORY * 8 <= AT_CRC, "the history fits into the block");
+_Static_assert(AT_IDS + KIO__MIRROR_LEGS * 8 <= AT_CRC, "all of it fits into the block");
 
 static const char magic[8] = "KIOMIRRO";
 
@@ -50,6 +51,8 @@ kio__mirror_encode(const struct kio__mirror_state *state, unsigned char *block)
 	kio__put_le32(block + AT_RETURNING, state->returning);
 	for (uint32_t i = 0; i < state->history_count; i++)
 		kio__put_le64(block + AT_HISTORY + i * 8, state->history[i]);
+	for (uint32_t i = 0; i < KIO__MIRROR_LEGS; i++)
+		kio__put_le64(block + AT_IDS + i * 8, state->ids[i]);
 	kio__put_le32(block + AT_CRC, kio__crc32c(0, block, AT_CRC));
 }
 
@@ -80,6 +83,8 @@ kio__mirror_decode(struct kio__mirror_state *state, const unsigned char *block)
 		return -EIO;
 	for (uint32_t i = 0; i < state->history_count; i++)
 		state->history[i] = kio__get_le64(block + AT_HISTORY + i * 8);
+	for (uint32_t i = 0; i < KIO__MIRROR_LEGS; i++)
+		state->ids[i] = kio__get_le64(block + AT_IDS + i * 8);
 	return 0;
 }
 

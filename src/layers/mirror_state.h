@@ -12,6 +12,9 @@
  * as history. So a leg whose epoch is in another's history missed something,
  * and two of which neither is in the other's were written without each other.
  *
+ * A leg that takes the place of another gets its number and an identity of its
+ * own, which the others know: so the one that it replaced is a stranger for good.
+ *
  * A region is dirty, durably, before anything in it is written, and until all
  * legs of the mirror have it, durably. The base is the epoch since which the
  * map is complete: what a leg of that epoch or a later one misses is in it.
@@ -43,6 +46,7 @@ struct kio__mirror_state {
 	uint32_t returning; /* numbers of the legs that are being brought up to date, a bit each */
 	uint32_t history_count;
 	uint64_t history[KIO__MIRROR_HISTORY]; /* earlier epochs, the latest first */
+	uint64_t ids[KIO__MIRROR_LEGS]; /* by number: which leg has it; 0: the one of the beginning */
 	unsigned copy;      /* not on disk: which of the two it was read from */
 };
 
@@ -63,6 +67,13 @@ void kio__mirror_advance(struct kio__mirror_state *state, uint64_t epoch);
 
 /* Was `state` written after the other was left behind? */
 bool kio__mirror_has_seen(const struct kio__mirror_state *state, uint64_t epoch);
+
+/* Is a leg of this state the one that `state` knows by its number? */
+static inline bool
+kio__mirror_knows(const struct kio__mirror_state *state, const struct kio__mirror_state *leg)
+{
+	return state->ids[leg->leg] == leg->ids[leg->leg];
+}
 
 /* Is all that a leg of this epoch misses in the map that goes with `state`? */
 bool kio__mirror_covers(const struct kio__mirror_state *state, uint64_t epoch);

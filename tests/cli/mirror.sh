@@ -85,6 +85,45 @@ check "mirror: one is kept, and written" "$K" copy --force x.img \
 says "left is stale" "mirror: the other is stale from then on" "$K" info "$M"
 check "mirror: what was written is there" "$K" compare x.img "$D"
 
+# A new leg takes the place of one that is lost.
+"$K" create --force "$M" >/dev/null
+"$K" copy --force x.img "$M" >/dev/null
+mv b.img lost.img && truncate -s 20M c.img && truncate -s 10M small.img
+N='mirror { file a.img name=left ; file c.img name=right }'
+code 3 "mirror replace: a leg that is new is none yet" "$K" info "$N"
+code 2 "mirror replace: it is found by its name" "$K" mirror replace "$N" rihgt
+code 3 "mirror replace: of a mirror" "$K" mirror replace "concat { file c.img name=right }" right
+code 2 "mirror replace: it has to be large enough" "$K" mirror replace "$(echo "$N" | sed s/c.img/small.img/)" right
+echo data >>small.img
+code 5 "mirror replace: what holds data is refused" "$K" mirror replace "$(echo "$N" | sed s/c.img/small.img/)" right
+says "^right: in sync, 20.0 MiB copied" "mirror replace: the new leg gets all of it" "$K" mirror replace "$N" right
+check "mirror replace: and is a leg as any other" "$K" compare x.img "$N"
+check "mirror replace: it is equal" cmp -n 20959232 a.img c.img
+code 5 "mirror replace: not twice, if not forced" "$K" mirror replace "$N" right
+mv lost.img b.img
+code 5 "mirror replace: the one before it is refused for good" "$K" info "$A"
+says "right was replaced by another" "mirror replace: and it says why" "$K" info "$A"
+check "mirror replace: --json" python3 -c '
+import json, subprocess, os, sys
+out = json.loads(subprocess.check_output([os.environ["KIOBUF"], "mirror", "replace", "--json", "--force", sys.argv[1], "right"]))
+assert out["replaced"] == "right" and out["copied_bytes"] == 20959232, out' "$N"
+SLOW=$(echo "$N" | sed 's/mirror/mirror resync-rate=8M/')
+"$K" mirror replace --force "$SLOW" right >replaced 2>&1 &
+REPLACE=$!
+sleep 0.7 && kill -KILL $REPLACE && wait $REPLACE 2>/dev/null
+says "1 of 2 legs in sync" "mirror replace: killed meanwhile, the new leg is not read" "$K" info "$N"
+serve "$N"
+sleep 1
+kill "$SERVER" && wait "$SERVER"
+check "mirror replace: and it went on by itself" "$K" info "$(echo "$N" | sed 's/mirror/mirror resync=no/')"
+check "mirror replace: until it was equal" cmp -n 20959232 a.img c.img
+"$K" mirror replace --force "$SLOW" right >replaced 2>&1 &
+REPLACE=$!
+sleep 0.7 && kill -INT $REPLACE && wait $REPLACE
+check "mirror replace: stopped by a signal it says so" test $? -eq 130
+says "goes on when the stack opens" "mirror replace: and what comes next" cat replaced
+check "mirror replace: what was written is there" "$K" compare x.img "$N"
+
 # A leg of which a file takes no more: its state, in another, can still be written.
 printf '#!/bin/sh\ntrap "" XFSZ\nulimit -f 49152\nexec "$@"\n' >limited && chmod +x limited
 truncate -s 208M full.img && truncate -s 8M tail.img && truncate -s 16M whole.img
