@@ -73,6 +73,10 @@ TEST("mirror replace: killed while it is copied, it goes on by itself; and all o
 	struct rig rig;
 
 	written();
+	/* the set without the old leg is there already, and gets no new epoch */
+	CHECK(rig_open(&rig, "mirror degraded=yes { trace id=1 name=left }", NULL));
+	CHECK_EQ(rig_write(&rig, data, 4096, 9 * REGION), 0);
+	rig_close(&rig);
 	CHECK(rig_open(&rig, WITH_NEW, &replacing));
 	copy_leg(4, 1);
 	copy_leg(5, 3);
