@@ -41,6 +41,12 @@ json_t *control_health(const struct kio_stack *stack);
 json_t *control_answer(struct kio_stack *stack, const struct control_request *request,
 		       json_t *(*export_)(void *priv), void *priv);
 json_t *control_error(int error, const char *why);
+/* Collects what an operation tells in an object. */
+struct collect {
+	struct kio_report report;
+	json_t *result;
+};
+struct collect control_collect(void);
 
 struct control;
 

@@ -118,11 +118,6 @@ answer_stats(const struct kio_stack *stack, json_t *export_)
 
 /* --- operations --------------------------------------------------------- */
 
-struct collect {
-	struct kio_report report;
-	json_t *result;
-};
-
 static void
 put_text(struct kio_report *report, const char *key, const char *value)
 {
@@ -139,10 +134,16 @@ put_number(struct kio_report *report, const char *key, uint64_t value)
 	json_object_set_new(collect->result, key, json_integer((json_int_t)value));
 }
 
+struct collect
+control_collect(void)
+{
+	return (struct collect){ .report = { put_text, put_number }, .result = json_object() };
+}
+
 static json_t *
 answer_operation(struct kio_stack *stack, const struct control_request *request)
 {
-	struct collect collect = { .report = { put_text, put_number }, .result = json_object() };
+	struct collect collect = control_collect();
 	struct kio_diag diag;
 	int rc = kio_control_operate(stack, request->do_, request->layer, request->arg_count,
 				     request->args, &collect.report, &diag);

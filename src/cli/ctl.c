@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "cli/control.h"
+#include "cli/mirror.h"
+
+#define COMPARED_US 100000
 
 struct ask {
 	const struct cli *cli;
@@ -64,9 +67,13 @@ show_health(const json_t *answer)
 
 	printf("%s\n", text_of(answer, "health"));
 	json_array_foreach(json_object_get(answer, "layers"), i, layer) {
+		const char *more = text_of(layer, "as_leg");
+
+		if (more[0] == '\0')
+			more = text_of(layer, "state");
 		if (strcmp(text_of(layer, "health"), "ok") != 0)
 			printf("%s: %s%s%s\n", text_of(layer, "name"), text_of(layer, "health"),
-			       text_of(layer, "as_leg")[0] != '\0' ? ", " : "", text_of(layer, "as_leg"));
+			       more[0] != '\0' ? ", " : "", more);
 	}
 	return strcmp(text_of(answer, "health"), "ok") == 0 ? EXIT_YES : EXIT_NO;
 }
@@ -325,6 +332,43 @@ one_answer(struct ask *ask, const char *do_)
 	return rc;
 }
 
+/* Begins, and asks every now and then what came out. It goes on without us, too. */
+static int
+compare(struct ask *ask)
+{
+	const char *mirror = ask->cli->count > 2 ? ask->cli->args[2] : "";
+	struct progress progress = { 0 };
+	const json_t *result;
+	json_t *answer;
+	int rc = EXIT_YES;
+
+	while (rc == EXIT_YES) {
+		answer = hear(ask);
+		result = json_object_get(answer, "result");
+		if (answer == NULL) {
+			rc = EXIT_PEER;
+		} else if (!json_is_true(json_object_get(answer, "ok"))) {
+			rc = refused(ask, answer);
+		} else if (json_object_get(result, "running") != NULL && number_of(result, "running") == 0) {
+			cli_progress_end(&progress);
+			rc = cli_compared(ask->cli, mirror, result);
+			json_decref(answer);
+			return rc;
+		} else if (progress.verb == NULL) {
+			cli_progress_begin(&progress, "compare", number_of(result, "to_read_bytes"),
+					   ask->cli->json);
+		} else {
+			cli_progress(&progress, number_of(result, "compared_bytes"));
+			usleep(COMPARED_US);
+		}
+		json_decref(answer);
+		if (rc == EXIT_YES)
+			rc = say(ask, json_pack("{s:s, s:s}", "do", "compared", "layer", mirror));
+	}
+	cli_progress_end(&progress);
+	return rc;
+}
+
 static int
 run_ctl(struct cli *cli)
 {
@@ -340,8 +384,12 @@ run_ctl(struct cli *cli)
 		rc = say(&ask, request);
 	else
 		json_decref(request);
-	if (rc == EXIT_YES)
-		rc = strcmp(do_, "watch") == 0 ? watch(&ask) : one_answer(&ask, do_);
+	if (rc == EXIT_YES && strcmp(do_, "watch") == 0)
+		rc = watch(&ask);
+	else if (rc == EXIT_YES && strcmp(do_, "compare") == 0)
+		rc = compare(&ask);
+	else if (rc == EXIT_YES)
+		rc = one_answer(&ask, do_);
 	if (ask.in != NULL)
 		fclose(ask.in);
 	free(ask.line);
@@ -358,6 +406,8 @@ const struct cli_command cli_ctl = {
 		"  set LAYER OPTION=VALUE  changes an option\n"
 		"  watch                   tells of changes of health, and how far what goes on is,\n"
 		"                          until the server ends\n"
+		"  compare MIRROR          compares its legs, and tells what came out; exit code 1 if they\n"
+		"                          differ\n"
 		"  help                    what else the layers of this server can be asked",
 	.least = 1,
 	.most = 3 + CONTROL_ARGS,

@@ -37,7 +37,8 @@ static const struct kio_opt mirror_opts[] = {
 		       "near: from one leg; hedged:TIME: from another, too, when that is late"),
 	KIO_OPT_UINT(struct mirror, quorum, 0, "legs that have a change when it is acknowledged; 0: all"),
 	KIO_OPT_TIME(struct mirror, behind, 2000000000, "with quorum: a leg that is behind for so long is stale"),
-	KIO_OPT_SIZE(struct mirror, resync_rate, 0, "bytes a second, at most, for that; 0: as fast as it goes",
+	KIO_OPT_SIZE(struct mirror, resync_rate, 0,
+		     "bytes a second, at most, to make legs equal or compare them; 0: as fast as it goes",
 		     .flags = KIO_OPT_CHANGEABLE),
 	{ 0 }
 };
@@ -379,13 +380,18 @@ mirror_channel_open(struct kio_layer *layer, struct kio_channel *kio_channel, vo
 }
 
 static void
-describe_copy(const struct mirror *mirror, char *text, size_t size)
+describe_work(const struct mirror *mirror, char *text, size_t size)
 {
+	uint32_t copying = mirror_copying(mirror);
 	struct kio_progress progress;
 
-	if (kio__mirror_progress(&mirror->layer, &progress))
-		kio_format(text, size, ", %d made equal: %S of %S", __builtin_popcount(mirror_copying(mirror)),
-			   progress.done, progress.total);
+	if (!kio__mirror_progress(&mirror->layer, &progress))
+		return;
+	if (copying != 0)
+		kio_format(text, size, ", %d made equal: %S of %S", __builtin_popcount(copying), progress.done,
+			   progress.total);
+	else
+		kio_format(text, size, ", compared: %S of %S", progress.done, progress.total);
 }
 
 static void
@@ -393,11 +399,12 @@ mirror_describe(const struct kio_layer *layer, char *text, size_t size)
 {
 	const struct mirror *mirror = kio_container_of(layer, const struct mirror, layer);
 	unsigned used = (unsigned)__builtin_popcount(mirror_usable(mirror));
-	char copy[80] = "";
+	char work[80] = "";
 
-	describe_copy(mirror, copy, sizeof(copy));
-	kio_format(text, size, "%u of %u legs in sync%s%s%s", used, mirror->all,
-		   used < mirror->all ? ", degraded" : "", copy,
+	describe_work(mirror, work, sizeof(work));
+	kio_format(text, size, "%u of %u legs in sync%s%s%s%s", used, mirror->all,
+		   used < mirror->all ? ", degraded" : "",
+		   __atomic_load_n(&mirror->differ, __ATOMIC_RELAXED) ? ", they differ" : "", work,
 		   mirror_has_state(mirror) ? "" : ", no state kept");
 }
 

@@ -12,6 +12,7 @@
  *   mirror_work.c    what it does by itself, on one of its channels:
  *   mirror_copy.c      legs are made equal again
  *   mirror_clean.c     regions that all legs have are clean again
+ *   mirror_compare.c    legs are compared
  *   mirror_open.c    which legs may be used at all
  *   mirror_create.c  legs are made
  *   mirror_replace.c a leg takes the place of another
@@ -40,6 +41,21 @@ struct mirror_ask {
 	uint64_t to_copy; /* bytes; with those of legs that are at it */
 	int status;
 	struct kio_event answered;
+};
+
+#define MIRROR_FIRST 8u /* places that are told where legs differ */
+
+/* Legs are compared. Under the mutex, but for what is the work's. */
+struct mirror_compare {
+	bool on;         /* atomic, too */
+	bool done;
+	uint64_t at;     /* atomic, too */
+	uint64_t began;  /* kio__now; atomic, too */
+	uint64_t differing; /* blocks of KIO__MIRROR_BLOCK */
+	uint64_t unread; /* bytes that a leg could not read */
+	uint64_t first[MIRROR_FIRST];
+	uint32_t legs;   /* that are read now; the work's */
+	unsigned char *data; /* MIRROR_PIECE for each leg of the stack; the work's while on */
 };
 
 struct mirror {
@@ -83,6 +99,7 @@ struct mirror {
 	bool state_changed; /* and the state */
 	bool rebase;        /* which is to say that the map begins with this epoch */
 	bool based;         /* it does, on disk */
+	bool unbase;        /* the record is to say that the map is complete for no earlier epoch */
 	struct mirror_channel *channels;
 	struct mirror_channel *worker; /* one of them */
 	bool dirtied;        /* since the last cleaning began */
@@ -92,6 +109,8 @@ struct mirror {
 	uint64_t copy_began; /* kio__now; atomic */
 	uint32_t joined; /* legs that are equal again, which is not told yet; under the mutex */
 	struct mirror_ask ask;
+	struct mirror_compare compare;
+	bool differ; /* the legs did when they were compared; atomic */
 };
 
 /* Somebody who waits for a record. */
@@ -154,8 +173,9 @@ struct mirror_work {
 	struct kio_timer timer;
 	struct mirror_wait wait;
 
-	uint64_t offset, len, end; /* what is copied now, and where its region ends */
-	uint64_t piece_began, piece_len; /* for the rate */
+	uint64_t offset, end; /* what is copied now, and where its region ends */
+	uint64_t len; /* of the last piece */
+	uint64_t piece_began; /* for the rate */
 	uint32_t tried;  /* legs that could not be read there */
 	unsigned source;
 	unsigned phase;  /* of cleaning */
@@ -359,7 +379,10 @@ void kio__mirror_go_on_at(struct mirror_channel *channel, uint64_t due_ns);
 /* One step; false: there is nothing to do. */
 bool kio__mirror_ask_step(struct mirror_channel *channel);
 bool kio__mirror_copy_step(struct mirror_channel *channel);
+bool kio__mirror_compare_step(struct mirror_channel *channel);
 bool kio__mirror_clean_step(struct mirror_channel *channel);
+/* The last piece was a while ago, as resync-rate= wants it; else the next step comes then. */
+bool kio__mirror_wait_for_rate(struct mirror_channel *channel);
 /* Is there something to be cleaned, some time? */
 bool kio__mirror_may_clean(const struct mirror *mirror);
 /* All legs of the mirror are in use, and alike but for what is dirty. */
@@ -429,6 +452,15 @@ int kio__mirror_resync_leg(struct kio_layer *layer, unsigned leg, unsigned count
 			   struct kio_report *report, struct kio_diag *diag);
 int kio__mirror_resync_all(struct kio_layer *layer, unsigned leg, unsigned count, const char *const *args,
 			   struct kio_report *report, struct kio_diag *diag);
+
+/* --- mirror_compare.c ---------------------------------------------------- */
+
+/* The operations: to begin, and what came out. */
+int kio__mirror_compare(struct kio_layer *layer, unsigned leg, unsigned count, const char *const *args,
+			struct kio_report *report, struct kio_diag *diag);
+int kio__mirror_compared(struct kio_layer *layer, unsigned leg, unsigned count, const char *const *args,
+			 struct kio_report *report, struct kio_diag *diag);
+bool kio__mirror_compare_progress(const struct mirror *mirror, struct kio_progress *progress);
 
 /* --- mirror_open.c, mirror_create.c ------------------------------------- */
 

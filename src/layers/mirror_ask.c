@@ -134,10 +134,19 @@ check_leg(const struct mirror *mirror, unsigned leg, struct kio_diag *diag)
 }
 
 static int
-begin(struct mirror *mirror, uint32_t legs, struct kio_report *report, struct kio_diag *diag)
+begin(struct mirror *mirror, uint32_t legs, unsigned count, const char *const *args,
+      struct kio_report *report, struct kio_diag *diag)
 {
-	int rc = ask(mirror, legs);
+	int rc;
 
+	if (count != 0 && strcmp(args[0], "all") != 0)
+		return kio_refuse(diag, -EINVAL, "resync %s: all, or nothing", args[0]);
+	if (count != 0) {
+		kio__mutex_lock(&mirror->mutex);
+		mirror->beyond |= legs;
+		kio__mutex_unlock(&mirror->mutex);
+	}
+	rc = ask(mirror, legs);
 	if (rc == -ETIMEDOUT)
 		return kio_refuse(diag, rc, "%s waits for a leg that does not answer", mirror->layer.name);
 	if (rc < 0)
@@ -155,11 +164,9 @@ kio__mirror_resync_leg(struct kio_layer *layer, unsigned leg, unsigned count, co
 	struct mirror *mirror = mirror_of(layer);
 	int rc = may_resync(mirror, diag);
 
-	(void)count;
-	(void)args;
 	if (rc == 0)
 		rc = check_leg(mirror, leg, diag);
-	return rc == 0 ? begin(mirror, 1u << leg, report, diag) : rc;
+	return rc == 0 ? begin(mirror, 1u << leg, count, args, report, diag) : rc;
 }
 
 int
@@ -170,13 +177,11 @@ kio__mirror_resync_all(struct kio_layer *layer, unsigned leg, unsigned count, co
 	int rc = may_resync(mirror, diag);
 	uint32_t legs = 0;
 
-	(void)count;
-	(void)args;
 	if (rc < 0)
 		return rc;
 	for (leg = 0; leg < layer->leg_count; leg++)
 		legs |= check_leg(mirror, leg, NULL) == 0 ? 1u << leg : 0;
 	if (legs == 0)
 		return kio_refuse(diag, -EALREADY, "%s has no stale leg that can be made equal", layer->name);
-	return begin(mirror, legs, report, diag);
+	return begin(mirror, legs, count, args, report, diag);
 }

@@ -12,7 +12,9 @@ kio__mirror_health(const struct kio_layer *layer)
 
 	if (usable == 0)
 		return KIO_HEALTH_FAILED;
-	return (unsigned)__builtin_popcount(usable) < mirror->all ? KIO_HEALTH_DEGRADED : KIO_HEALTH_OK;
+	if ((unsigned)__builtin_popcount(usable) < mirror->all || __atomic_load_n(&mirror->differ, __ATOMIC_RELAXED))
+		return KIO_HEALTH_DEGRADED;
+	return KIO_HEALTH_OK;
 }
 
 bool
@@ -22,7 +24,7 @@ kio__mirror_progress(const struct kio_layer *layer, struct kio_progress *progres
 	uint64_t began = __atomic_load_n(&mirror->copy_began, __ATOMIC_RELAXED);
 
 	if (mirror_copying(mirror) == 0)
-		return false;
+		return kio__mirror_compare_progress(mirror, progress);
 	progress->what = "resync";
 	progress->total = __atomic_load_n(&mirror->to_copy, __ATOMIC_RELAXED);
 	/* what a change failed on is copied once more */
@@ -44,7 +46,8 @@ format_copy(const struct mirror *mirror, char *text, size_t size)
 {
 	struct kio_progress progress;
 
-	if (!kio__mirror_progress(&mirror->layer, &progress)) {
+	/* it may have ended just now */
+	if (!kio__mirror_progress(&mirror->layer, &progress) || mirror_copying(mirror) == 0) {
 		kio_format(text, size, "stale");
 		return;
 	}
@@ -122,6 +125,7 @@ give_up(struct mirror *mirror, unsigned leg)
 	kio_format(text, sizeof(text), "the leg %s was failed by hand and stays stale",
 		   mirror->layer.legs[leg]->name);
 	kio__mirror_say_stale(mirror, leg, text);
+	kio__mirror_quorum_wake(mirror);
 }
 
 /* As a failed write would, or a failed copy. */
@@ -154,8 +158,12 @@ fail_leg(struct kio_layer *layer, unsigned leg, unsigned count, const char *cons
 const struct kio_operation kio__mirror_operations[] = {
 	{ .name = "fail", .help = "use this leg no more; it is stale from now on", .of_leg = true,
 	  .run = fail_leg },
-	{ .name = "resync", .help = "make this stale leg equal, and use it again", .of_leg = true,
-	  .run = kio__mirror_resync_leg },
-	{ .name = "resync", .help = "the same of all stale legs", .run = kio__mirror_resync_all },
+	{ .name = "resync", .help = "make this stale leg equal, and use it again; all: copy all, not what is known",
+	  .arguments = "[all]", .most = 1, .of_leg = true, .run = kio__mirror_resync_leg },
+	{ .name = "resync", .help = "the same of all stale legs", .arguments = "[all]", .most = 1,
+	  .run = kio__mirror_resync_all },
+	{ .name = "compare", .help = "read and compare the legs in sync; repairs nothing",
+	  .run = kio__mirror_compare },
+	{ .name = "compared", .help = "what came out of that, so far", .run = kio__mirror_compared },
 	{ 0 }
 };

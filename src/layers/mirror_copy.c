@@ -72,6 +72,8 @@ kio__mirror_copy_begin(struct mirror_channel *channel, uint32_t legs)
 		__atomic_store_n(&mirror->copy_began, 0, __ATOMIC_RELAXED);
 	}
 	mirror->back |= legs;
+	/* all of it again, if this is cut off */
+	mirror->unbase |= (legs & mirror->beyond) != 0;
 	/* first: a change of a region that is clean yet goes to them */
 	__atomic_fetch_or(&mirror->copying, legs, __ATOMIC_SEQ_CST);
 	kio__mirror_need(mirror, (legs & mirror->beyond) != 0);
@@ -222,15 +224,17 @@ join(struct mirror_channel *channel)
 }
 
 /* The rate may be changed meanwhile, so it is looked at again before long. */
-static bool
-wait_for_rate(struct mirror_channel *channel)
+bool
+kio__mirror_wait_for_rate(struct mirror_channel *channel)
 {
-	const struct mirror_work *work = &channel->work;
+	struct mirror_work *work = &channel->work;
 	uint64_t now = kio_loop_now(channel->loop), rate = KIO_OPT_NOW(&channel->mirror->resync_rate);
-	uint64_t due = rate != 0 ? work->piece_began + work->piece_len * 1000000000u / rate : 0;
+	uint64_t due = rate != 0 ? work->piece_began + work->len * 1000000000u / rate : 0;
 
-	if (now >= due)
+	if (now >= due) {
+		work->piece_began = now;
 		return false;
+	}
 	kio__mirror_go_on_at(channel, kio__min(due, now + RATE_EVERY_NS));
 	return true;
 }
@@ -245,7 +249,7 @@ kio__mirror_copy_step(struct mirror_channel *channel)
 		say_joined(mirror);
 	if (mirror_copying(mirror) == 0)
 		return false;
-	if (wait_for_rate(channel))
+	if (kio__mirror_wait_for_rate(channel))
 		return true;
 	if (__atomic_load_n(&mirror->copy_began, __ATOMIC_RELAXED) == 0)
 		__atomic_store_n(&mirror->copy_began, kio__now(), __ATOMIC_RELAXED);
@@ -254,8 +258,6 @@ kio__mirror_copy_step(struct mirror_channel *channel)
 		return true;
 	}
 	work->len = kio__min(MIRROR_PIECE, work->end - work->offset);
-	work->piece_began = kio_loop_now(channel->loop);
-	work->piece_len = work->len;
 	kio__mirror_hold_range(channel, work->offset, work->len, copy_piece);
 	return true;
 }

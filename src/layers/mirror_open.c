@@ -473,9 +473,11 @@ kio__mirror_end(struct mirror *mirror)
 	if (mirror->regions != &mirror->every_region)
 		kio__free(mirror->regions);
 	kio__free(mirror->need);
+	kio__free(mirror->compare.data);
 	mirror->state = NULL;
 	mirror->block = NULL;
 	mirror->regions = mirror->need = NULL;
+	mirror->compare.data = NULL;
 	kio__mutex_fini(&mirror->mutex);
 }
 

@@ -300,6 +300,9 @@ kio__mirror_record_run(struct mirror_channel *channel)
 	record->with_state = mirror->state_changed;
 	record->error = 0;
 	mirror->map_changed = mirror->state_changed = false;
+	if (mirror->unbase)
+		mirror->state->base = 0;
+	mirror->unbase = false;
 	mirror->dirtied |= setting;
 	if (with_map)
 		kio__mirror_map_encode(mirror->state, mirror->regions, map);

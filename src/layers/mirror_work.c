@@ -23,7 +23,7 @@ kio__mirror_work_wake(struct mirror *mirror)
 	struct mirror_channel *channel = mirror->worker;
 
 	if (channel == NULL || channel->work.awake ||
-	    (mirror_copying(mirror) == 0 && !mirror->ask.open && mirror->joined == 0 &&
+	    (mirror_copying(mirror) == 0 && !mirror->ask.open && mirror->joined == 0 && !mirror->compare.on &&
 	     !kio__mirror_may_clean(mirror)))
 		return;
 	channel->work.awake = true;
@@ -137,6 +137,7 @@ step(struct mirror_channel *channel)
 {
 	if (channel->work.ending || !work_make(channel) ||
 	    (!kio__mirror_ask_step(channel) && !kio__mirror_copy_step(channel) &&
+	     !kio__mirror_compare_step(channel) &&
 	     !kio__mirror_clean_step(channel)))
 		fall_asleep(channel);
 }
@@ -238,7 +239,7 @@ kio__mirror_work_open(struct mirror_channel *channel)
 	kio__mutex_lock(&mirror->mutex);
 	channel->next = mirror->channels;
 	mirror->channels = channel;
-	if (mirror->worker == NULL && !mirror_is_read_only(mirror)) {
+	if (mirror->worker == NULL) {
 		mirror->worker = channel;
 		kio__mirror_work_wake(mirror);
 	}

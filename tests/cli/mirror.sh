@@ -124,6 +124,35 @@ check "mirror replace: stopped by a signal it says so" test $? -eq 130
 says "goes on when the stack opens" "mirror replace: and what comes next" cat replaced
 check "mirror replace: what was written is there" "$K" compare x.img "$N"
 
+# What legs say of themselves, and whether they are equal, while nobody has them open.
+"$K" mirror replace --force "$N" right >/dev/null
+says "^  right *in sync; number 1" "mirror check: tells of each leg" "$K" mirror check "$N"
+check "mirror check: all is well" "$K" mirror check "$N"
+check "mirror compare: they are equal" "$K" mirror compare "$N"
+code 1 "mirror check: the one before is none any more" "$K" mirror check "$M"
+says "^  right *replaced by another" "mirror check: and it says so" "$K" mirror check "$M"
+says "cannot be opened: .*nix.img" "mirror check: of a leg that is not there" "$K" mirror check \
+	'mirror { file a.img ; file nix.img name=right }'
+says "^  file small.img *no state" "mirror check: of one that is none" "$K" mirror check \
+	'mirror { file a.img name=left ; file small.img }'
+check "mirror check --json: sound" python3 -c '
+import json, subprocess, os, sys
+out = json.loads(subprocess.check_output([os.environ["KIOBUF"], "mirror", "check", "--json", sys.argv[1]]))
+assert out["sound"] and [l["status"] for l in out["mirrors"][0]["legs"]] == ["in sync"] * 2, out' "$N"
+echo 'stack disk = delay | mirror name=m { file a.img name=left ; file c.img name=right }' >disk.kio
+says "^m: 2 legs of 20.0 MiB, closed; 0 of" "mirror check: finds the mirrors of a file" "$K" mirror check @disk.kio
+cp a.img a.saved
+printf x | dd of=c.img bs=1 seek=12345678 conv=notrunc 2>/dev/null
+code 1 "mirror compare: they differ" "$K" mirror compare "$N"
+says "at 12345344" "mirror compare: and it says where" "$K" mirror compare "$N"
+check "mirror compare: changes nothing" cmp a.img a.saved
+code 2 "mirror compare: of a mirror" "$K" mirror compare "file a.img"
+D2=$(echo "$N" | sed 's/mirror/mirror degraded=yes/; s/c.img/nix.img/')
+"$K" copy --force y.img "$D2" >/dev/null 2>&1
+says "^  right *stale" "mirror check: of a leg that missed something" "$K" mirror check "$N"
+says "[1-9][0-9]* of 320 regions of 64.0 KiB dirty" "mirror check: and how much at most" "$K" mirror check "$N"
+code 3 "mirror compare: needs two in sync" "$K" mirror compare "$D2"
+
 # A leg of which a file takes no more: its state, in another, can still be written.
 printf '#!/bin/sh\ntrap "" XFSZ\nulimit -f 49152\nexec "$@"\n' >limited && chmod +x limited
 truncate -s 208M full.img && truncate -s 8M tail.img && truncate -s 16M whole.img

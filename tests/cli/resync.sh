@@ -67,6 +67,24 @@ check "resync: it ends, under load" ./until ./ctl health
 check "resync: that is told" ./until grep -q "^m: ok: the leg right is in sync again" watched
 load_end
 check "resync: the clients saw nothing of it" test $? -eq 0
+load_begin
+says "^m: the legs are equal (64.0 MiB)" "compare: under load, legs that are equal are" ./ctl compare m
+check "compare: with exit code 0" ./ctl compare m
+load_end
+check "compare: the clients saw nothing of it" test $? -eq 0
+printf differs | dd of=b.img bs=1 seek=33333333 conv=notrunc 2>/dev/null
+code 1 "compare: legs that differ do" ./ctl compare m
+says "differ in 1 blocks of 4096 bytes, at 33333248" "compare: and it says where" ./ctl compare m
+says '"first_at": "33333248"' "compare --json: too" ./ctl compare m --json
+code 1 "compare: health has it" ./ctl health
+says "differing_blocks: 1" "compared: tells it once more" ./ctl compared m
+./ctl fail right >/dev/null
+code 3 "compare: one leg is not compared" ./ctl compare m
+code 2 "resync: all, or nothing" ./ctl resync right some
+says "^to_copy_bytes: $BYTES" "resync all: copies what no map knows of" ./ctl resync right all
+./until ./ctl resync right all # until it is refused: it is in sync
+check "compare: and then they are equal" ./ctl compare m
+check "compare: and well" ./ctl health
 kill "$SERVER" && wait "$SERVER"
 wait "$WATCH"
 check "resync: the legs are equal" cmp -n $BYTES a.img b.img

@@ -62,6 +62,7 @@ no_text(struct kio_report *report, const char *key, const char *value)
 }
 
 static uint64_t told;
+static bool asked_all;
 
 static void
 take_number(struct kio_report *report, const char *key, uint64_t value)
@@ -75,9 +76,10 @@ static void *
 operate(void *priv)
 {
 	struct kio_report report = { no_text, take_number };
+	const char *all = "all";
 	struct ask *ask = priv;
 
-	ask->rc = kio_control_operate(ask->rig->stack, ask->what, ask->at, 0, NULL, &report, &ask->diag);
+	ask->rc = kio_control_operate(ask->rig->stack, ask->what, ask->at, asked_all, &all, &report, &ask->diag);
 	__atomic_store_n(&ask->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -376,4 +378,190 @@ TEST("mirror control: with no channel but the stack's own, too")
 	/* it closes with the work begun, and opens with all of it done */
 	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
 	opens(BOTH);
+}
+
+/* --- legs are compared ---------------------------------------------------- */
+
+struct answer {
+	struct kio_report report;
+	uint64_t running, compared, unread, differing;
+	char first_at[200];
+};
+
+static void
+answer_text(struct kio_report *report, const char *key, const char *value)
+{
+	struct answer *answer = kio_container_of(report, struct answer, report);
+
+	if (strcmp(key, "first_at") == 0)
+		snprintf(answer->first_at, sizeof(answer->first_at), "%s", value);
+}
+
+static void
+answer_number(struct kio_report *report, const char *key, uint64_t value)
+{
+	struct answer *answer = kio_container_of(report, struct answer, report);
+
+	if (strcmp(key, "running") == 0)
+		answer->running = value;
+	else if (strcmp(key, "compared_bytes") == 0)
+		answer->compared = value;
+	else if (strcmp(key, "unread_bytes") == 0)
+		answer->unread = value;
+	else if (strcmp(key, "differing_blocks") == 0)
+		answer->differing = value;
+}
+
+static struct answer
+compared(struct rig *rig)
+{
+	struct answer answer = { .report = { answer_text, answer_number }, .running = 1 };
+
+	for (unsigned i = 0; i < 5000 && answer.running != 0; i++) {
+		kio_loop_step(rig->loop, 1000000);
+		CHECK_EQ(kio_control_operate(rig->stack, "compared", "m", 0, NULL, &answer.report, &rig->diag), 0);
+	}
+	CHECK_EQ(answer.running, 0);
+	return answer;
+}
+
+TEST("mirror compare: legs that are equal are, and where others differ is told; nothing is repaired")
+{
+	struct answer answer;
+	struct rig rig;
+	char text[200];
+
+	create(NAMED);
+	CHECK(open_named(&rig, NAMED));
+	CHECK_EQ(rig_write(&rig, data, 4096, 7 * REGION), 0);
+	CHECK_EQ(asked(&rig, "compared", "m"), -ENODATA);
+	CHECK_EQ(asked(&rig, "compare", "m"), 0);
+	answer = compared(&rig);
+	CHECK_EQ(answer.compared, DATA);
+	CHECK_EQ(answer.differing, 0);
+	CHECK(strstr(noticed, "ok the legs are equal") != NULL);
+
+	trace_bytes(2)[8191] ^= 1;
+	trace_bytes(1)[DATA - 1] ^= 1;
+	CHECK_EQ(asked(&rig, "compare", "m"), 0);
+	answer = compared(&rig);
+	CHECK_EQ(answer.differing, 2);
+	snprintf(text, sizeof(text), "4096 %d", DATA - 4096);
+	CHECK_STR(answer.first_at, text);
+	CHECK(strstr(noticed, "degraded the legs differ in 2 blocks of 4096 bytes, the first at 4096") != NULL);
+	CHECK_EQ(kio_stack_health(rig.stack), KIO_HEALTH_DEGRADED);
+	kio_layer_describe(kio_stack_top(rig.stack), text, sizeof(text));
+	CHECK_STR(text, "2 of 2 legs in sync, they differ");
+	CHECK_EQ(data_writes(1) + data_writes(2), 2);
+
+	CHECK_EQ(asked(&rig, "fail", "right"), 0);
+	CHECK_EQ(asked(&rig, "compare", "m"), -ENODEV);
+	rig_close(&rig);
+}
+
+TEST("mirror compare: beside writes, which are never half of what is compared")
+{
+	static unsigned char other[1 << 20];
+	struct answer answer = { .report = { answer_text, answer_number } };
+	struct kio *kios[8];
+	unsigned writes = 0;
+	struct rig rig;
+
+	create(NAMED);
+	CHECK(open_named(&rig, NAMED));
+	for (unsigned i = 0; i < 8; i++) {
+		kios[i] = kio_create(rig.channel, 1);
+		fill_pattern(other + i * 8192, 8192, 0, i);
+	}
+	for (unsigned round = 0; round < 20; round++) {
+		CHECK_EQ(asked(&rig, "compare", "m"), 0);
+		do {
+			/* the right leg is behind with these, and with no read of the first piece */
+			trace_hold(2, 4096);
+			for (unsigned i = 0; i < 8; i++)
+				kio_write(kios[i], (writes++ * 77773 % 100 + 1) * (uint64_t)4096,
+					  kio_buf(kios[i], other + i * 8192, 8192), 0, NULL);
+			steps(&rig, 3);
+			trace_release(2);
+			for (unsigned i = 0; i < 8; i++)
+				CHECK_EQ(rig_wait(&rig, kios[i]), 0);
+			kio_control_operate(rig.stack, "compared", "m", 0, NULL, &answer.report, NULL);
+		} while (answer.running != 0);
+		CHECK_EQ(answer.compared, DATA);
+		CHECK_EQ(answer.differing, 0);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		kio_destroy(kios[i]);
+	rig_close(&rig);
+}
+
+TEST("mirror compare: of what a leg cannot read nothing is said, and a leg that is lost ends it")
+{
+	struct answer answer;
+	struct rig rig;
+
+	create(NAMED);
+	CHECK(open_named(&rig, NAMED));
+	trace_fail(2, KIO_READ, -EIO, 1);
+	CHECK_EQ(asked(&rig, "compare", "m"), 0);
+	answer = compared(&rig);
+	CHECK_EQ(answer.differing, 0);
+	CHECK(answer.unread != 0);
+	CHECK_EQ(answer.compared, DATA);
+	CHECK_EQ(kio_stack_health(rig.stack), KIO_HEALTH_OK);
+	CHECK_EQ(kio_control_set(rig.stack, "m", "resync-rate", "1", NULL), 0);
+	CHECK_EQ(asked(&rig, "compare", "m"), 0);
+	CHECK_EQ(asked(&rig, "compare", "m"), -EALREADY);
+	CHECK_EQ(asked(&rig, "fail", "left"), 0);
+	answer = compared(&rig);
+	CHECK(answer.compared < DATA);
+	CHECK(strstr(noticed, "compared no more: one is left") != NULL);
+	rig_close(&rig);
+}
+
+TEST("mirror compare: of one that is open for reading only, too")
+{
+	struct kio_stack_options reading = { .read_only = true };
+	struct answer answer;
+	struct rig rig;
+
+	create(NAMED);
+	trace_bytes(2)[8191] ^= 1;
+	CHECK(rig_open(&rig, NAMED, &reading));
+	CHECK_EQ(asked(&rig, "compare", "m"), 0);
+	answer = compared(&rig);
+	CHECK_EQ(answer.compared, DATA);
+	CHECK_EQ(answer.differing, 1);
+	for (unsigned i = 0; i < trace_count; i++)
+		CHECK_EQ(trace_notes[i].op, KIO_READ);
+	rig_close(&rig);
+}
+
+TEST("mirror control: resync all copies what no map knows of, and again if it is killed meanwhile")
+{
+	struct rig rig;
+
+	create(NAMED);
+	CHECK(open_named(&rig, NAMED));
+	CHECK_EQ(rig_write(&rig, data, 4096, 7 * REGION), 0);
+	memset(trace_bytes(2) + 12 * REGION, 0xee, 4096);
+	CHECK_EQ(asked(&rig, "fail", "right"), 0);
+	CHECK_EQ(kio_control_set(rig.stack, "m", "resync-rate", "1", NULL), 0);
+	asked_all = true;
+	CHECK_EQ(asked(&rig, "resync", "right"), 0);
+	asked_all = false;
+	CHECK_EQ(told, DATA);
+	copy_leg(3, 1);
+	copy_leg(4, 2);
+	CHECK_EQ(kio_control_set(rig.stack, "m", "resync-rate", "0", NULL), 0);
+	until_told(&rig, "in sync again");
+	CHECK(is_equal());
+	rig_close(&rig);
+	copy_leg(1, 3);
+	copy_leg(2, 4);
+	CHECK(!is_equal());
+	CHECK(open_named(&rig, NAMED));
+	until_told(&rig, "in sync again");
+	CHECK(is_equal());
+	rig_close(&rig);
 }
