@@ -206,6 +206,9 @@ kio__mirror_leave_use(struct mirror *mirror)
 		return -EIO;
 	if (rc < 0)
 		rc = drop(mirror, failed, rc);
+	/* a leg that was lost while the last change drained is on no record */
+	else if (mirror_without(mirror, mirror->usable) != mirror->state->without)
+		rc = kio__mirror_new_set(mirror, mirror->usable);
 	if (rc < 0)
 		return rc;
 	/* legs that may differ are looked at when it opens again, as after an unclean stop */

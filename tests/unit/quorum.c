@@ -332,3 +332,19 @@ TEST("quorum: what cannot be is refused")
 	refused("mirror quorum=1 behind=0s " LEGS, -EINVAL, "behind=0");
 	refused("mirror quorum=1 state=none " LEGS, -EINVAL, "not with state=none");
 }
+
+TEST("quorum: a leg that fails while the mirror closes is on record as stale")
+{
+	struct rig rig;
+
+	create(BOTH);
+	CHECK(opens_dirty(&rig, "mirror quorum=1 " LEGS));
+	trace_hold(2, 0);
+	CHECK_EQ(rig_write(&rig, "new", 3, 4096), 0);
+	trace_fail(2, KIO_WRITE, -EIO, 1);
+	trace_release(2);
+	/* which is seen when the channel closes, and nobody waits for it */
+	rig_close(&rig);
+	CHECK(memcmp(trace_bytes(2) + 4096, "new", 3) != 0);
+	refused(BOTH, -ESTALE, "right is stale");
+}
