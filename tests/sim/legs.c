@@ -255,6 +255,17 @@ legs_of(const struct legs *legs, const struct plan *plan, uint32_t places)
 	return set;
 }
 
+/* Where that leg is in the stack. */
+static unsigned
+place_of(const struct legs *legs, const struct plan *plan, unsigned leg)
+{
+	unsigned place = 0;
+
+	while (legs_of(legs, plan, 1u << place) != 1u << leg)
+		place++;
+	return place;
+}
+
 /* Until no record is being written, what it will say is not known. */
 static void
 let_it_record(const struct legs *legs)
@@ -269,6 +280,36 @@ let_them_join(const struct legs *legs)
 {
 	for (unsigned i = 0; i < 4000 && mirror_copying(the_mirror(legs)) != 0; i++)
 		kio_loop_step(legs->run->loop, 100000);
+}
+
+/*
+ * An operator fails a leg while another is surely in sync, and asks it back when
+ * it has missed something; what he is answered, and when, is not looked at.
+ */
+static void
+operate(struct legs *legs, const struct plan *plan)
+{
+	struct mirror *mirror = the_mirror(legs);
+	unsigned leg, place;
+
+	if (__builtin_popcount(legs->sure & plan->present) < 2)
+		return;
+	leg = any_of(legs->sure & plan->present);
+	place = place_of(legs, plan, leg);
+	if (!kio__mirror_take_out(mirror, 1u << place, "was failed by hand", 0))
+		return;
+	legs->sure &= ~(1u << leg);
+	run_requests(legs->run, REQUESTS / 4);
+	if (legs->run->power_failed || __atomic_load_n(&mirror->late[place], __ATOMIC_RELAXED) != 0)
+		return;
+	legs->totals->asked_back++;
+	kio__mutex_lock(&mirror->mutex);
+	kio_event_init_shared(&mirror->ask.answered);
+	mirror->ask.legs = 1u << place;
+	mirror->ask.begun = false;
+	mirror->ask.open = true;
+	kio__mirror_work_kick(mirror);
+	kio__mutex_unlock(&mirror->mutex);
 }
 
 /* Nobody writes for so long that what is dirty becomes clean. */
@@ -483,11 +524,14 @@ generation(struct legs *legs)
 			if (!run->power_failed)
 				let_time_pass(legs);
 		}
-		run_requests(run, REQUESTS);
+		if (!run->power_failed && rnd(3) == 0)
+			operate(legs, &plan);
+		if (!run->power_failed)
+			run_requests(run, REQUESTS);
 	}
 	if (!run->power_failed && rnd(2) == 0)
 		let_them_join(legs);
-	joined = legs_of(legs, &plan, mirror_recorded(the_mirror(legs)));
+	joined = legs_of(legs, &plan, mirror_recorded(the_mirror(legs)) & mirror_usable(the_mirror(legs)));
 	if (run->power_failed || the_mirror(legs)->recording)
 		joined = 0;
 	else

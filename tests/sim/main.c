@@ -142,10 +142,10 @@ print(const struct totals *totals, bool json)
 		       totals->cancelled, totals->late, totals->mirrors, totals->reopened, totals->degraded);
 	else
 		printf("%lu seeds, %lu I/Os, %lu power cuts, %lu with errors, %lu flushes, %lu cancelled, %lu timed out; "
-		       "%lu mirrors opened %lu times, %lu degraded, %lu written apart, %lu legs made equal\n",
+		       "%lu mirrors opened %lu times, %lu degraded, %lu written apart, %lu legs asked back, %lu made equal\n",
 		       totals->seeds, totals->ios, totals->cuts, totals->errors, totals->flushes,
 		       totals->cancelled, totals->late, totals->mirrors, totals->reopened, totals->degraded, totals->apart,
-		       totals->joined);
+		       totals->asked_back, totals->joined);
 	printf("%d passed, 0 failed\n", 1);
 }
 

@@ -15,7 +15,7 @@
 
 struct totals {
 	uint64_t seeds, ios, bytes, cuts, errors, flushes, cancelled, late;
-	uint64_t mirrors, reopened, degraded, apart, joined; /* mirrors with state, and how they opened again */
+	uint64_t mirrors, reopened, degraded, apart, asked_back, joined; /* mirrors with state, and how they opened again */
 };
 
 /* --- chance ------------------------------------------------------------- */
