@@ -471,6 +471,15 @@ expect_unsealed(const struct kio_event *event, const char *what)
 		kio__panic("kio_event: %s an event that is sealed", what);
 }
 
+/* It is not used: nobody has to wait until it returns. */
+static int
+too_late(struct kio_cb *cb)
+{
+	if (is_kept(cb))
+		set_state(cb, KIO_CB_KEPT | RETURNED);
+	return -EALREADY;
+}
+
 static int
 attach(struct kio_event *event, struct kio_cb *cb, uintptr_t kind)
 {
@@ -480,7 +489,7 @@ attach(struct kio_event *event, struct kio_cb *cb, uintptr_t kind)
 	cb->state &= KIO_CB_KEPT | KIO__CB_ARM;
 	for (;;) {
 		if ((word & FIRED) != 0 || ((word & TAGS) == FIRING && kind == INTERCEPTOR))
-			return -EALREADY;
+			return too_late(cb);
 		if (kio__unlikely((word & TAGS) == MEMBER))
 			kio__panic("kio_event: attaching to an event that is a group's member; use kio_group_arm");
 		if (kio__unlikely((word & ~TAGS) == BUSY)) {

@@ -255,6 +255,19 @@ TEST_BOTH("event: a callback that takes itself off is told that it runs")
 	CHECK_EQ(kio_event_detach_wait(&event, &self.cb), -EALREADY);
 }
 
+TEST_BOTH("event: a kept callback that came too late is not waited for")
+{
+	struct kio_event event = fresh();
+	struct note a = make('a'), x = make('x');
+
+	a.cb.state = x.cb.state = KIO_CB_KEPT;
+	kio_event_fire(&event, 0);
+	CHECK_EQ(kio_event_attach(&event, &a.cb), -EALREADY);
+	CHECK_EQ(kio_event_detach_wait(&event, &a.cb), -EALREADY);
+	CHECK_EQ(kio_event_intercept(&event, &x.cb), -EALREADY);
+	CHECK_EQ(kio_event_detach_wait(&event, &x.cb), -EALREADY);
+}
+
 static struct kio_event *
 waits_for_it(struct kio_cb *cb, int status)
 {
