@@ -115,6 +115,10 @@ init
 		:: kept[2] = true
 		fi;
 		if
+		:: !kept[1] && !interceptor[1] -> arm[1] = true
+		:: skip
+		fi;
+		if
 		:: skip
 		:: was_attached[OTHER] = true; top = OTHER
 		:: was_attached[OTHER] = true; top = OTHER; interceptor[OTHER] = true; tag = INTERCEPTED

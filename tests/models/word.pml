@@ -29,6 +29,7 @@ bool event_gone;
 /* kio_cb */
 byte next[CBS];
 bool interceptor[CBS], kept[CBS];
+bool arm[CBS]; /* a group's: it lives until its owner lets it go */
 bool called[CBS], held[CBS], resumed[CBS], returned[CBS]; /* state, one word */
 bool cb_gone[CBS];
 
@@ -86,7 +87,11 @@ inline run_notifiers()
 #ifdef BUG_RETURNED_TOO_EARLY
 		returned[cb] = true;
 #endif
-		d_step { CB(cb); over[cb] = true }
+		d_step {
+			CB(cb); over[cb] = true;
+			/* its function frees it */
+			cb_gone[cb] = !kept[cb] && !arm[cb]
+		}
 #ifdef BUG_KEPT_ASKED_AFTER_CALL
 		d_step { CB(cb); special = kept[cb] }
 #endif
@@ -253,12 +258,16 @@ inline attach(c)
  */
 inline get_in_hand(c)
 {
-	/* kio__detach_alone, up to its compare-and-swap */
+	if
+	:: arm[c] ->
+		/* lose: kio__detach_alone, up to its compare-and-swap */
 #ifndef BUG_ALONE_UNASKED
-	d_step { CB(c); go_on = (next[c] == NONE && !interceptor[c]) }
+		d_step { CB(c); go_on = (next[c] == NONE && !interceptor[c]) }
 #else
-	go_on = true;
+		go_on = true
 #endif
+	:: else -> go_on = false
+	fi;
 	atomic {
 		top != BUSY || tag == FIRED;
 		ALIVE;
@@ -336,7 +345,11 @@ inline detach(c)
 			run_notifiers()
 #endif
 		fi
-	:: else -> atomic { detached[c] = good; users-- }
+	:: else ->
+#ifdef BUG_LOOKS_AT_ONE_MISSED
+		d_step { CB(c) }
+#endif
+		atomic { detached[c] = good; users-- }
 	fi;
 	atomic { good = false; go_on = false }
 }
