@@ -6,4 +6,5 @@ check "docs: the sessions of README" python3 "$TOP/tests/docs.py" "$K" "$TOP/REA
 for page in "$TOP"/docs/man/*.scd; do
 	check "docs: $(basename "$page")" python3 "$TOP/tests/docs.py" "$K" "$page"
 done
+check "docs: what went wrong elsewhere has its tests here" python3 "$TOP/tests/races.py"
 finish

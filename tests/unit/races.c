@@ -3,6 +3,8 @@
  * What went wrong in other mechanisms of this kind, one test for each: two
  * threads at once where it takes two, and run under the thread sanitizer too.
  */
+#include <kiobuf/loop.h>
+
 #include <time.h>
 
 #include "duel.h"
@@ -399,6 +401,43 @@ TEST("race: a deadline is kept while an interceptor holds, and leaves nothing be
 	CHECK_EQ(kio_event_wait(&event, 0, 0), 0);
 }
 
+struct patient {
+	struct kio_event *event;
+	unsigned *woken; /* atomic */
+	pthread_t thread;
+};
+
+/* Does not end before all have woken. */
+static void *
+wait_and_wait_for_others(void *priv)
+{
+	struct patient *patient = priv;
+
+	kio_event_wait(patient->event, UINT64_MAX, 0);
+	__atomic_add_fetch(patient->woken, 1, __ATOMIC_RELEASE);
+	spin_until(patient->woken, 3);
+	return NULL;
+}
+
+TEST("race: threads that wait for one event are only woken; none of them waits for another")
+{
+	for (int round = 0; round < 50; round++) {
+		struct kio_event event = { 0 };
+		struct patient patients[3];
+		unsigned woken = 0;
+
+		kio_event_init_shared(&event);
+		for (int i = 0; i < 3; i++) {
+			patients[i] = (struct patient){ .event = &event, .woken = &woken };
+			pthread_create(&patients[i].thread, NULL, wait_and_wait_for_others, &patients[i]);
+		}
+		kio_event_fire(&event, 0);
+		for (int i = 0; i < 3; i++)
+			pthread_join(patients[i].thread, NULL);
+		CHECK_EQ(woken, 3);
+	}
+}
+
 /* --- losers ------------------------------------------------------------- */
 
 TEST("race: losers leave nothing on an event that lives long")
@@ -421,6 +460,59 @@ TEST("race: losers leave nothing on an event that lives long")
 		good += kio_event_fired(&race.drained) && forever.word == 0;
 	}
 	CHECK_EQ(good, ROUNDS);
+}
+
+struct timeout {
+	struct kio_timer timer;
+	struct kio_event event;
+	struct kio_arm arm;
+	struct kio_loop *loop;
+	bool cancelled;
+};
+
+static void
+time_is_up(struct kio_task *task)
+{
+	kio_event_fire(&kio_container_of(task, struct timeout, timer.task)->event, 0);
+}
+
+static struct kio_event *
+cancel_timer(struct kio_cb *cb, int status)
+{
+	struct timeout *timeout = kio_container_of(cb, struct timeout, arm.cb);
+
+	(void)status;
+	timeout->cancelled = kio_timer_cancel(timeout->loop, &timeout->timer);
+	return NULL;
+}
+
+TEST("race: a timeout is one more arm; it leaves nothing when the work ends first, nor the work when it does")
+{
+	struct kio_loop *loop;
+
+	if (kio_loop_open(&loop, NULL) < 0)
+		SKIP("no loop");
+	for (int late = 0; late < 2; late++) {
+		struct timeout timeout = { .timer.task.run = time_is_up, .loop = loop, .arm.lost = cancel_timer };
+		struct kio_event work = { 0 };
+		struct kio_arm arm = { 0 };
+		struct kio_group first;
+
+		kio_group_init(&first, KIO_ANY, 0);
+		kio_group_arm(&first, &arm, &work);
+		kio_group_arm(&first, &timeout.arm, &timeout.event);
+		kio_group_seal(&first);
+		kio_timer_arm(loop, &timeout.timer, kio_loop_now(loop) + (late ? 1000000 : 3600000000000));
+		if (!late)
+			kio_event_fire(&work, 0);
+		while (!kio_event_fired(&first.drained))
+			kio_loop_step(loop, -1);
+		CHECK_EQ(timeout.cancelled, !late);
+		CHECK_EQ(timeout.event.word, late ? KIO_EVENT_FIRED : 0);
+		CHECK_EQ(work.word, late ? 0 : KIO_EVENT_FIRED);
+		CHECK(!kio_timer_cancel(loop, &timeout.timer));
+	}
+	kio_loop_close(&loop);
 }
 
 struct contest {
