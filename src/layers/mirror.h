@@ -9,6 +9,7 @@
  *   mirror_hedge.c   reads of two legs, for the quicker answer
  *   mirror_quorum.c  changes that end when enough legs have them
  *   mirror_record.c  the map and the state, written before something may go on
+ *   mirror_round.c   requests of its own to several legs
  *   mirror_work.c    what it does by itself, on one of its channels:
  *   mirror_copy.c      legs are made equal again
  *   mirror_clean.c     regions that all legs have are clean again
@@ -142,16 +143,25 @@ struct mirror_frame {
 	bool drained;                       /* all parts came back meanwhile */
 };
 
+/* Requests to several legs, one each. */
+struct mirror_round {
+	struct mirror_channel *channel;
+	struct kio *kios[KIO__MIRROR_LEGS];
+	void (*then)(struct mirror_channel *channel);
+	struct kio_timer timer;
+	uint32_t out; /* legs that have not answered */
+	uint32_t failed;
+	int error;     /* of the last of those */
+	uint32_t hung; /* legs that have not answered in an earlier round: they fail at once */
+};
+
 /* For writing the record from this channel. */
 struct mirror_record {
-	struct kio *kios[KIO__MIRROR_LEGS];
+	struct mirror_round round;
 	unsigned char *blocks; /* one for each leg, then the map */
 	struct kio_task task;  /* to begin one that another channel hands over */
-	unsigned in_flight;
-	uint32_t legs;   /* that get it */
-	uint32_t failed; /* of them */
-	int leg_error;   /* of the last of those */
-	int error;       /* the map is not on any leg */
+	uint32_t legs; /* that get it */
+	int error;     /* the map is not on any leg */
 	bool with_state;
 	struct kio__queue served; /* who is answered when it is written */
 };
@@ -163,12 +173,8 @@ struct mirror_work {
 	bool ending;
 	struct kio *hold; /* has the range */
 	void (*on_hold)(struct mirror_channel *channel);
-	void (*then)(struct mirror_channel *channel); /* when the legs have answered */
-	struct kio *kios[KIO__MIRROR_LEGS];
+	struct mirror_round round;
 	unsigned char *data;
-	unsigned in_flight;
-	uint32_t failed; /* of the legs that were asked */
-	int error;
 	struct kio_task task, kick;
 	struct kio_timer timer;
 	struct mirror_wait wait;
@@ -336,6 +342,16 @@ void kio__mirror_quorum_wake(struct mirror *mirror);
 void kio__mirror_quorum_channel(struct mirror_channel *channel);
 bool kio__mirror_quorum_quiet(struct mirror_channel *channel);
 
+/* --- mirror_round.c ----------------------------------------------------- */
+
+int kio__mirror_round_open(struct mirror_round *round, struct mirror_channel *channel);
+void kio__mirror_round_close(struct mirror_round *round);
+/* The legs to which the caller is to send round->kios now; then() is called when they have answered, or at once. */
+uint32_t kio__mirror_round_begin(struct mirror_round *round, uint32_t legs,
+				 void (*then)(struct mirror_channel *channel));
+/* What those call. */
+void kio__mirror_round_done(struct kio *kio);
+
 /* --- mirror_record.c ---------------------------------------------------- */
 
 int kio__mirror_record_open(struct mirror_channel *channel);
@@ -366,10 +382,9 @@ void kio__mirror_work_kick(struct mirror *mirror);
 void kio__mirror_hold_range(struct mirror_channel *channel, uint64_t offset, uint64_t len,
 			    void (*on_hold)(struct mirror_channel *channel));
 void kio__mirror_let_go(struct mirror_channel *channel);
-/* Flushes these legs, then calls then(); work.failed and work.error say what came out. */
+/* Flushes these legs, then calls then(); work.round says what came out. */
 void kio__mirror_flush_legs(struct mirror_channel *channel, uint32_t legs,
 			    void (*then)(struct mirror_channel *channel));
-void kio__mirror_leg_answered(struct kio *kio);
 /* The next step when what was changed is on disk. With the mutex held, which it releases. */
 void kio__mirror_record_and_go_on(struct mirror_channel *channel);
 /* The next step, in the next round or at that moment. */

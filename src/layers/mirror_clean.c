@@ -85,14 +85,14 @@ flushed(struct mirror_channel *channel)
 	work->phase = CLEAN;
 	work->region = 0;
 	work->cleaned = false;
-	if (work->failed != 0) {
+	if (work->round.failed != 0) {
 		work->phase = IDLE;
-		if (!kio__mirror_take_out(mirror, work->failed, "failed", work->error))
+		if (!kio__mirror_take_out(mirror, work->round.failed, "failed", work->round.error))
 			__atomic_store_n(&mirror->unequal, 1, __ATOMIC_RELEASE);
 	}
 	kio__mutex_lock(&mirror->mutex);
-	mirror->state_changed |= work->failed != 0 || !mirror->based;
-	mirror->rebase = work->failed == 0;
+	mirror->state_changed |= work->round.failed != 0 || !mirror->based;
+	mirror->rebase = work->round.failed == 0;
 	kio__mirror_record_and_go_on(channel);
 }
 

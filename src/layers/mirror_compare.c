@@ -43,14 +43,19 @@ piece_read(struct mirror_channel *channel)
 	struct mirror *mirror = channel->mirror;
 	struct mirror_compare *compare = &mirror->compare;
 	struct mirror_work *work = &channel->work;
-	uint32_t legs = compare->legs & ~work->failed;
+	uint32_t failed = work->round.failed, legs = compare->legs & ~failed;
 
-	for (uint32_t rest = work->failed; rest != 0; rest &= rest - 1)
-		mirror_log_read(mirror, compare->at, work->len, (unsigned)__builtin_ctz(rest), work->error);
+	/* nothing to compare with is left */
+	if ((compare->legs & (compare->legs - 1)) == 0) {
+		kio__mirror_let_go(channel);
+		return;
+	}
+	for (uint32_t rest = failed; rest != 0; rest &= rest - 1)
+		mirror_log_read(mirror, compare->at, work->len, (unsigned)__builtin_ctz(rest), work->round.error);
 	if ((legs & (legs - 1)) != 0)
 		look_at(mirror, legs, work->len);
 	kio__mutex_lock(&mirror->mutex);
-	if (work->failed != 0)
+	if (failed != 0)
 		compare->unread += work->len;
 	__atomic_store_n(&compare->at, compare->at + work->len, __ATOMIC_RELAXED);
 	kio__mutex_unlock(&mirror->mutex);
@@ -64,19 +69,17 @@ read_piece(struct mirror_channel *channel)
 	struct mirror *mirror = channel->mirror;
 	struct mirror_compare *compare = &mirror->compare;
 	struct mirror_work *work = &channel->work;
+	uint32_t legs;
 
 	compare->legs = mirror_usable(mirror);
-	work->then = piece_read;
-	work->failed = 0;
-	work->in_flight = (unsigned)__builtin_popcount(compare->legs);
-	if (compare->legs == 0)
-		kio__mirror_let_go(channel);
-	for (uint32_t rest = compare->legs; rest != 0; rest &= rest - 1) {
-		unsigned leg = (unsigned)__builtin_ctz(rest);
+	legs = kio__mirror_round_begin(&work->round, compare->legs, piece_read);
+	for (; legs != 0; legs &= legs - 1) {
+		unsigned leg = (unsigned)__builtin_ctz(legs);
+		struct kio *kio = work->round.kios[leg];
 
-		kio_read(work->kios[leg], compare->at,
-			 kio_buf(work->kios[leg], compare->data + (size_t)leg * MIRROR_PIECE, work->len),
-			 kio__mirror_leg_answered);
+		kio_read(kio, compare->at,
+			 kio_buf(kio, compare->data + (size_t)leg * MIRROR_PIECE, work->len),
+			 kio__mirror_round_done);
 	}
 }
 

@@ -112,8 +112,8 @@ piece_written(struct mirror_channel *channel)
 {
 	struct mirror_work *work = &channel->work;
 
-	if (work->failed != 0)
-		kio__mirror_drop_copies(channel->mirror, work->failed, work->error);
+	if (work->round.failed != 0)
+		kio__mirror_drop_copies(channel->mirror, work->round.failed, work->round.error);
 	__atomic_fetch_add(&channel->mirror->copied, work->len, __ATOMIC_RELAXED);
 	work->offset += work->len;
 	kio__mirror_let_go(channel);
@@ -125,16 +125,12 @@ write_piece(struct mirror_channel *channel)
 	struct mirror_work *work = &channel->work;
 	uint32_t legs = mirror_copying(channel->mirror);
 
-	work->then = piece_written;
-	work->failed = 0;
-	work->in_flight = (unsigned)__builtin_popcount(legs);
-	if (legs == 0)
-		piece_written(channel);
+	legs = kio__mirror_round_begin(&work->round, legs, piece_written);
 	for (; legs != 0; legs &= legs - 1) {
-		struct kio *kio = work->kios[__builtin_ctz(legs)];
+		struct kio *kio = work->round.kios[__builtin_ctz(legs)];
 
 		kio_write(kio, work->offset, kio_buf(kio, work->data, work->len), 0,
-			  kio__mirror_leg_answered);
+			  kio__mirror_round_done);
 	}
 }
 
@@ -143,13 +139,16 @@ piece_read(struct mirror_channel *channel)
 {
 	struct mirror_work *work = &channel->work;
 
-	if (work->failed == 0) {
+	if (work->round.failed == 0) {
 		write_piece(channel);
 		return;
 	}
-	work->tried |= work->failed;
-	mirror_log_read(channel->mirror, work->offset, work->len, work->source, work->error);
-	read_piece(channel);
+	work->tried |= 1u << work->source;
+	mirror_log_read(channel->mirror, work->offset, work->len, work->source, work->round.error);
+	if (work->round.hung != 0)
+		kio__mirror_let_go(channel);
+	else
+		read_piece(channel);
 }
 
 static void
@@ -161,23 +160,22 @@ read_piece(struct mirror_channel *channel)
 	struct kio *kio;
 
 	if (legs == 0) {
-		kio__mirror_drop_copies(mirror, mirror_copying(mirror), work->error);
+		kio__mirror_drop_copies(mirror, mirror_copying(mirror), work->round.error);
 		kio__mirror_let_go(channel);
 		return;
 	}
 	work->source = (unsigned)__builtin_ctz(legs);
-	work->then = piece_read;
-	work->failed = 0;
-	work->in_flight = 1;
-	kio = work->kios[work->source];
-	kio_read(kio, work->offset, kio_buf(kio, work->data, work->len), kio__mirror_leg_answered);
+	if (kio__mirror_round_begin(&work->round, 1u << work->source, piece_read) == 0)
+		return;
+	kio = work->round.kios[work->source];
+	kio_read(kio, work->offset, kio_buf(kio, work->data, work->len), kio__mirror_round_done);
 }
 
 static void
 copy_piece(struct mirror_channel *channel)
 {
 	channel->work.tried = 0;
-	channel->work.error = -EIO;
+	channel->work.round.error = -EIO;
 	read_piece(channel);
 }
 
@@ -204,8 +202,8 @@ join(struct mirror_channel *channel)
 	struct mirror *mirror = channel->mirror;
 	uint32_t legs;
 
-	if (channel->work.failed != 0)
-		kio__mirror_drop_copies(mirror, channel->work.failed, channel->work.error);
+	if (channel->work.round.failed != 0)
+		kio__mirror_drop_copies(mirror, channel->work.round.failed, channel->work.round.error);
 	kio__mutex_lock(&mirror->mutex);
 	legs = mirror_copying(mirror);
 	if (mirror->need_count != 0 || legs == 0) {

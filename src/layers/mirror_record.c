@@ -116,35 +116,17 @@ record_done(struct mirror_channel *channel)
 	hand_over(mirror);
 }
 
-/* True: it was the last. */
-static bool
-note_written(struct kio *kio)
-{
-	struct mirror_channel *channel = kio->priv;
-	struct mirror_record *record = &channel->record;
-
-	for (unsigned i = 0; i < channel->mirror->layer.leg_count && kio_status(kio) < 0; i++) {
-		if (record->kios[i] != kio)
-			continue;
-		record->failed |= 1u << i;
-		record->leg_error = kio_status(kio);
-	}
-	return --record->in_flight == 0;
-}
-
 static void
-state_written(struct kio *kio)
+state_written(struct mirror_channel *channel)
 {
-	struct mirror_channel *channel = kio->priv;
 	struct mirror *mirror = channel->mirror;
 	struct mirror_record *record = &channel->record;
 
-	if (!note_written(kio))
-		return;
-	if (record->failed != 0) {
+	if (record->round.failed != 0) {
 		/* a leg that does not take the record is stale too, and the rest is to know it */
-		__atomic_fetch_and(&mirror->usable, ~record->failed, __ATOMIC_SEQ_CST);
-		kio__mirror_lost(mirror, record->failed, "does not take the mirror's state", record->leg_error);
+		__atomic_fetch_and(&mirror->usable, ~record->round.failed, __ATOMIC_SEQ_CST);
+		kio__mirror_lost(mirror, record->round.failed, "does not take the mirror's state",
+				 record->round.error);
 		write_state(channel);
 		return;
 	}
@@ -204,41 +186,36 @@ write_state(struct mirror_channel *channel)
 	unsigned char *block;
 	uint64_t at;
 
-	record->failed = 0;
 	record->legs = legs;
 	if (legs == 0 || prepare_state(mirror, legs) < 0) {
 		no_leg_left(channel);
 		return;
 	}
-	/* counted first: a write may come back with the last one not yet sent */
-	record->in_flight = (unsigned)__builtin_popcount(legs);
+	legs = kio__mirror_round_begin(&record->round, legs, state_written);
 	for (; legs != 0; legs &= legs - 1) {
 		unsigned leg = (unsigned)__builtin_ctz(legs);
 
 		block = record->blocks + (size_t)leg * KIO__MIRROR_BLOCK;
 		at = kio__mirror_block(mirror, leg, block);
-		kio_write(record->kios[leg], at, kio_buf(record->kios[leg], block, KIO__MIRROR_BLOCK),
-			  KIO_FUA, state_written);
+		kio_write(record->round.kios[leg], at, kio_buf(record->round.kios[leg], block, KIO__MIRROR_BLOCK),
+			  KIO_FUA, kio__mirror_round_done);
 	}
 }
 
 /* A map that no leg takes is an error of the writes that wait for it, as if all legs had failed those. */
 static void
-map_written(struct kio *kio)
+map_written(struct mirror_channel *channel)
 {
-	struct mirror_channel *channel = kio->priv;
 	struct mirror *mirror = channel->mirror;
 	struct mirror_record *record = &channel->record;
 
-	if (!note_written(kio))
-		return;
-	if (record->failed != 0) {
-		kio__mirror_drop_copies(mirror, record->failed, record->leg_error);
-		if (kio__mirror_take_out(mirror, record->failed, "does not take the mirror's map",
-					 record->leg_error))
+	if (record->round.failed != 0) {
+		kio__mirror_drop_copies(mirror, record->round.failed, record->round.error);
+		if (kio__mirror_take_out(mirror, record->round.failed, "does not take the mirror's map",
+					 record->round.error))
 			record->with_state = true;
 		else
-			record->error = record->leg_error;
+			record->error = record->round.error;
 	}
 	if (record->with_state)
 		write_state(channel);
@@ -256,17 +233,17 @@ write_map(struct mirror_channel *channel)
 	uint32_t legs = mirror_copying(mirror);
 
 	legs |= mirror_usable(mirror);
-	record->failed = 0;
 	if (legs == 0) {
 		no_leg_left(channel);
 		return;
 	}
-	record->in_flight = (unsigned)__builtin_popcount(legs);
+	legs = kio__mirror_round_begin(&record->round, legs, map_written);
 	for (; legs != 0; legs &= legs - 1) {
 		unsigned leg = (unsigned)__builtin_ctz(legs);
 
-		kio_write(record->kios[leg], kio__mirror_room(mirror->layer.legs[leg]),
-			  kio_buf(record->kios[leg], map, KIO__MIRROR_BLOCK), KIO_FUA, map_written);
+		kio_write(record->round.kios[leg], kio__mirror_room(mirror->layer.legs[leg]),
+			  kio_buf(record->round.kios[leg], map, KIO__MIRROR_BLOCK), KIO_FUA,
+			  kio__mirror_round_done);
 	}
 }
 
@@ -320,33 +297,20 @@ kio__mirror_record_run(struct mirror_channel *channel)
 void
 kio__mirror_record_close(struct mirror_channel *channel)
 {
-	for (unsigned i = 0; i < channel->mirror->layer.leg_count; i++)
-		kio_destroy(channel->record.kios[i]);
+	kio__mirror_round_close(&channel->record.round);
 	kio__free(channel->record.blocks);
 }
 
 int
 kio__mirror_record_open(struct mirror_channel *channel)
 {
-	const struct kio_layer *layer = &channel->mirror->layer;
 	struct mirror_record *record = &channel->record;
+	unsigned blocks = channel->mirror->layer.leg_count + 1;
 
 	kio__queue_init(&record->served);
-	record->blocks = kio__alloc_aligned((size_t)(layer->leg_count + 1) * KIO__MIRROR_BLOCK, 4096);
-	for (unsigned i = 0; i < layer->leg_count; i++) {
-		if (kio_leg_absent(layer->legs[i]))
-			continue;
-		record->kios[i] = kio_create_at(channel->channel, layer->legs[i], 1);
-		if (record->kios[i] == NULL)
-			break;
-		record->kios[i]->priv = channel;
-	}
-	for (unsigned i = 0; i < layer->leg_count; i++) {
-		if (record->blocks == NULL ||
-		    (record->kios[i] == NULL && !kio_leg_absent(layer->legs[i]))) {
-			kio__mirror_record_close(channel);
-			return -ENOMEM;
-		}
-	}
-	return 0;
+	record->blocks = kio__alloc_aligned((size_t)blocks * KIO__MIRROR_BLOCK, 4096);
+	if (record->blocks != NULL && kio__mirror_round_open(&record->round, channel) == 0)
+		return 0;
+	kio__free(record->blocks);
+	return -ENOMEM;
 }

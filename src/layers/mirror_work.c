@@ -94,10 +94,7 @@ work_free(struct mirror_channel *channel)
 
 	kio_destroy(work->hold);
 	work->hold = NULL;
-	for (unsigned i = 0; i < channel->mirror->layer.leg_count; i++) {
-		kio_destroy(work->kios[i]);
-		work->kios[i] = NULL;
-	}
+	kio__mirror_round_close(&work->round);
 	kio__free(work->data);
 	work->data = NULL;
 }
@@ -107,21 +104,12 @@ work_make(struct mirror_channel *channel)
 {
 	const struct kio_layer *layer = &channel->mirror->layer;
 	struct mirror_work *work = &channel->work;
-	bool made = true;
 
 	if (work->hold != NULL)
 		return true;
 	work->hold = kio_create_at(channel->channel, layer, 1);
 	work->data = kio__alloc_aligned(MIRROR_PIECE, 4096);
-	for (unsigned i = 0; i < layer->leg_count; i++) {
-		if (kio_leg_absent(layer->legs[i]))
-			continue;
-		work->kios[i] = kio_create_at(channel->channel, layer->legs[i], 1);
-		made &= work->kios[i] != NULL;
-		if (work->kios[i] != NULL)
-			work->kios[i]->priv = channel;
-	}
-	if (made && work->hold != NULL && work->data != NULL) {
+	if (kio__mirror_round_open(&work->round, channel) == 0 && work->hold != NULL && work->data != NULL) {
 		work->hold->priv = channel;
 		return true;
 	}
@@ -132,11 +120,21 @@ work_make(struct mirror_channel *channel)
 
 /* --- steps -------------------------------------------------------------- */
 
+/* A leg that has not answered has the work's memory. */
+static bool
+wait_for_leg(struct mirror_channel *channel)
+{
+	if (channel->work.round.hung == 0)
+		return false;
+	kio__mirror_go_on_at(channel, kio_loop_now(channel->loop) + channel->mirror->behind);
+	return true;
+}
+
 static void
 step(struct mirror_channel *channel)
 {
 	if (channel->work.ending || !work_make(channel) ||
-	    (!kio__mirror_ask_step(channel) && !kio__mirror_copy_step(channel) &&
+	    (!kio__mirror_ask_step(channel) && !wait_for_leg(channel) && !kio__mirror_copy_step(channel) &&
 	     !kio__mirror_compare_step(channel) &&
 	     !kio__mirror_clean_step(channel)))
 		fall_asleep(channel);
@@ -178,32 +176,14 @@ kio__mirror_let_go(struct mirror_channel *channel)
 }
 
 void
-kio__mirror_leg_answered(struct kio *kio)
-{
-	struct mirror_channel *channel = kio->priv;
-	struct mirror_work *work = &channel->work;
-
-	for (unsigned i = 0; i < channel->mirror->layer.leg_count && kio_status(kio) < 0; i++) {
-		if (work->kios[i] != kio)
-			continue;
-		work->failed |= 1u << i;
-		work->error = kio_status(kio);
-	}
-	if (--work->in_flight == 0)
-		work->then(channel);
-}
-
-void
 kio__mirror_flush_legs(struct mirror_channel *channel, uint32_t legs,
 		       void (*then)(struct mirror_channel *channel))
 {
-	struct mirror_work *work = &channel->work;
+	struct mirror_round *round = &channel->work.round;
 
-	work->then = then;
-	work->failed = 0;
-	work->in_flight = (unsigned)__builtin_popcount(legs);
+	legs = kio__mirror_round_begin(round, legs, then);
 	for (; legs != 0; legs &= legs - 1)
-		kio_flush_all(work->kios[__builtin_ctz(legs)], kio__mirror_leg_answered);
+		kio_flush_all(round->kios[__builtin_ctz(legs)], kio__mirror_round_done);
 }
 
 static void
@@ -257,7 +237,8 @@ kio__mirror_work_quiet(struct mirror_channel *channel)
 	if (kio_timer_cancel(channel->loop, &channel->work.timer))
 		fall_asleep(channel);
 	kio__mutex_lock(&mirror->mutex);
-	quiet = !channel->work.awake && !channel->work.kicked && kio__mirror_quorum_quiet(channel);
+	quiet = !channel->work.awake && !channel->work.kicked && kio__mirror_quorum_quiet(channel) &&
+		(channel->work.round.hung | channel->record.round.hung) == 0;
 	for (at = &mirror->channels; quiet && *at != NULL; at = &(*at)->next) {
 		if (*at == channel) {
 			*at = channel->next;

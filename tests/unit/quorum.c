@@ -215,6 +215,73 @@ TEST("quorum: a leg that never answers takes no more than its share of memory wi
 	close_quorum(&rig);
 }
 
+TEST("quorum: a leg that does not answer to the mirror's own requests holds up nothing for long")
+{
+	struct rig rig;
+
+	/* the map */
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 4);
+	trace_hold(2, 0);
+	CHECK_EQ(rig_write(&rig, "clean region", 12, 12 << 16), 0);
+	CHECK(kio_loop_now(rig.loop) >= SECOND && kio_loop_now(rig.loop) < SECOND + SECOND / 100);
+	CHECK_EQ(stale_by(1), 1 << 1);
+	CHECK_EQ(trace_held(2), 1);
+	CHECK_EQ(rig_write(&rig, "another", 7, 14 << 16), 0);
+	CHECK_EQ(trace_held(2), 1);
+	trace_release(2);
+	close_quorum(&rig);
+
+	/* the flush before regions are clean again */
+	create(BOTH);
+	open_quorum(&rig, QUORUM, 4);
+	trace_hold(2, 0);
+	for (unsigned i = 0; i < 200; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(trace_held(2), 1);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(stale_by(1), 1 << 1);
+	CHECK_EQ(trace_held(2), 1);
+	trace_release(2);
+	close_quorum(&rig);
+}
+
+TEST("quorum: a leg that does not answer when it is copied from is put aside, and its memory left to it")
+{
+	const char *three = "{ trace id=1 name=a ; trace id=2 name=b ; trace id=3 name=c }";
+	char text[200];
+	struct rig rig;
+
+	snprintf(text, sizeof(text), "mirror %s", three);
+	create(text);
+	CHECK(rig_open(&rig, "mirror degraded=yes { trace id=1 name=a ; trace id=2 name=b }", NULL));
+	fill_pattern(data, 1 << 19, 0, 8);
+	CHECK_EQ(rig_write(&rig, data, 1 << 19, 0), 0);
+	rig_close(&rig);
+	snprintf(text, sizeof(text), "mirror resync=all quorum=1 behind=1s %s", three);
+	CHECK(rig_open(&rig, text, &(struct kio_stack_options){ .engine = "sim", .reserve = 4 }));
+	trace_hold(1, 0);
+	for (unsigned i = 0; i < 2000 && trace_held(1) == 0; i++)
+		kio_loop_step(rig.loop, 1000000);
+	CHECK_EQ(trace_held(1), 1);
+	for (unsigned i = 0; i < 100; i++)
+		kio_loop_step(rig.loop, 100000000);
+	/* its range is free, and it is not read by others */
+	CHECK_EQ(rig_write(&rig, "here", 4, 0), 0);
+	CHECK_EQ(rig_read(&rig, back, 4, 0), 0);
+	CHECK_EQ(memcmp(back, "here", 4), 0);
+	/* what it reads at last is old, and goes nowhere */
+	memcpy(back, trace_bytes(1), 1 << 16);
+	memset(trace_bytes(1), 0x55, 1 << 16);
+	trace_release(1);
+	memcpy(trace_bytes(1) + 4, back + 4, (1 << 16) - 4);
+	for (unsigned i = 0; i < 200; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(rig_flush(&rig), 0);
+	rig_close(&rig);
+	CHECK_EQ(memcmp(trace_bytes(2), trace_bytes(3), DATA), 0);
+}
+
 TEST("quorum: one that fails when it is behind is stale before a flush has ended")
 {
 	struct rig rig;
