@@ -176,6 +176,9 @@ op_done(struct kio *kio)
 		flush_done(run);
 	}
 	mark.on &= op->op != KIO_FLUSH;
+	/* it is the caller's again: nobody reads it any more, and nobody writes there */
+	if (op->op != KIO_READ || op->looks)
+		memset(op->memory, 0xdb, op->len);
 }
 
 static bool ordered; /* overlapping changes end in the order in which they came */
@@ -459,15 +462,19 @@ run_open(struct run *run, const char *text, const struct kio_stack_options *opti
 	 struct kio_diag *diag)
 {
 	struct kio_loop_options loop = { .engine = "sim" };
+	unsigned channels = 1 + (unsigned)rnd(CHANNELS);
 	int rc = kio_stack_open(&run->stack, text, options, diag);
 
 	run->text = text;
 	ordered = is_ordered(text);
 	if (rc < 0)
 		return rc;
-	if (kio_loop_open(&run->loop, &loop) < 0 ||
-	    kio_channel_open(&run->channel, run->stack, run->loop) < 0)
+	if (kio_loop_open(&run->loop, &loop) < 0)
 		fail(run->seed, text, "no loop", 0);
+	for (unsigned i = 0; i < channels; i++) {
+		if (kio_channel_open(&run->channels[i], run->stack, run->loop) < 0)
+			fail(run->seed, text, "no channel", 0);
+	}
 	run->block = kio_stack_limits(run->stack)->block;
 	run->size = kio__align_down(kio__min(kio_stack_limits(run->stack)->size, SIZE), run->block);
 	run->saw_error = run->power_failed = false;
@@ -475,7 +482,7 @@ run_open(struct run *run, const char *text, const struct kio_stack_options *opti
 	for (unsigned i = 0; i < IN_FLIGHT; i++) {
 		if (ops[i].memory == NULL)
 			ops[i].memory = kio__alloc(SIZE);
-		ops[i].kio = kio_create(run->channel, SEGS);
+		ops[i].kio = kio_create(run->channels[i % channels], SEGS);
 		ops[i].kio->priv = &ops[i];
 		ops[i].run = run;
 	}
@@ -489,7 +496,8 @@ run_close(struct run *run)
 
 	for (unsigned i = 0; i < IN_FLIGHT; i++)
 		kio_destroy(ops[i].kio);
-	kio_channel_close(&run->channel);
+	for (unsigned i = 0; i < CHANNELS; i++)
+		kio_channel_close(&run->channels[i]);
 	kio_loop_close(&run->loop);
 	rc = kio_stack_close(&run->stack, NULL);
 	kio__sim_power_cut(UINT64_MAX, 0);

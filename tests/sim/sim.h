@@ -12,6 +12,7 @@
 
 #define SIZE ((uint64_t)256 << 10)
 #define IN_FLIGHT 8
+#define CHANNELS 2
 
 struct totals {
 	uint64_t seeds, ios, bytes, cuts, errors, flushes, cancelled, late;
@@ -63,7 +64,7 @@ struct run {
 	const char *text;
 	struct kio_stack *stack;
 	struct kio_loop *loop;
-	struct kio_channel *channel;
+	struct kio_channel *channels[CHANNELS]; /* on one loop; the containers take turns */
 	uint64_t size;
 	uint32_t block;
 
