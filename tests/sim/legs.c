@@ -48,6 +48,7 @@ struct plan {
 	unsigned cut_disk, cut; /* the power fails at a write of this disk */
 	unsigned steps;  /* or after so many steps; 0: not */
 	bool at_failure; /* or when a leg has failed */
+	bool at_flush;
 };
 
 /* --- sets of legs ------------------------------------------------------- */
@@ -366,6 +367,7 @@ choose_faults(const struct legs *legs, struct plan *plan)
 			plan->error = 20000;
 		sure &= ~(1u << plan->weak);
 	}
+	plan->at_flush = rnd(4) == 0;
 	switch (rnd(8)) {
 	case 0: /* while it opens */
 		plan->cut = 1 + (unsigned)rnd(3);
@@ -517,6 +519,7 @@ generation(struct legs *legs)
 	if (plan.weak < LEGS)
 		legs->sure &= ~(1u << plan.weak);
 	run->steps = plan.steps;
+	run->cut_at_flush = plan.at_flush && plan.cut == 0;
 	legs->at_failure = plan.at_failure;
 	if (!run->saw_error && (plan.weak < LEGS || rnd(3) != 0)) {
 		if (rnd(4) == 0) {
@@ -541,6 +544,7 @@ generation(struct legs *legs)
 	if (legs->below.len != 0 && !run->power_failed)
 		run_flush(run);
 	run->steps = 0;
+	run->cut_at_flush = false;
 	run->acked_from = UINT32_MAX;
 	legs->at_failure = false;
 	legs->crashed = end_generation(legs);

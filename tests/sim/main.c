@@ -76,8 +76,9 @@ run_plain(struct run *run, struct totals *totals)
 	text.errors = !text.cut && rnd(3) == 0;
 	text.late = rnd(2) == 0;
 	/* at the top, where data that is the caller's gift may be changed in place */
-	if (text.errors && rnd(3) == 0) {
-		put(&text, "retry 3 backoff=10us | crypt header=none key-file=sim.key | ");
+	text.retried = text.errors && rnd(2) == 0;
+	if (text.retried) {
+		put(&text, "retry 9 backoff=10us | crypt header=none key-file=sim.key | ");
 		put_stack(&text, 1 + (unsigned)rnd(2), 512u << rnd(4));
 	} else {
 		put(&text, rnd(2) ? "align | " : "");
@@ -90,7 +91,8 @@ run_plain(struct run *run, struct totals *totals)
 	/* what an earlier seed left behind is overwritten */
 	if (run_zero(run)) {
 		run_requests(run, REQUESTS);
-		if (!run->saw_error && !text.errors)
+		run->errors = text.errors;
+		if (!run->saw_error)
 			run_read(run);
 	}
 	saw_error = run->saw_error;

@@ -62,6 +62,7 @@ cut_power(struct run *run)
 	kio__sim_power_cut(0, rnd(UINT64_MAX));
 	run->power_failed = true;
 	run->steps = 0;
+	run->cut_at_flush = false;
 	run->acked_from = UINT32_MAX;
 }
 
@@ -174,6 +175,8 @@ op_done(struct kio *kio)
 		write_done(run, op);
 	} else if (op->op == KIO_FLUSH && mark.on) {
 		flush_done(run);
+		if (run->cut_at_flush)
+			cut_power(run);
 	}
 	mark.on &= op->op != KIO_FLUSH;
 	/* it is the caller's again: nobody reads it any more, and nobody writes there */
@@ -407,7 +410,7 @@ read_step(struct run *run, uint64_t at, bool looks)
 		op->looks = looks;
 		kio_read(op->kio, at, pieces(op), op_done);
 		settle(run);
-		if (kio_status(op->kio) != -ETIMEDOUT)
+		if (kio_status(op->kio) != -ETIMEDOUT && (!run->errors || kio_status(op->kio) != -EIO))
 			break;
 	}
 	if (kio_status(op->kio) < 0)

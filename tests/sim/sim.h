@@ -34,6 +34,7 @@ struct text {
 	size_t len;
 	unsigned disks, mirrors;
 	bool cut, errors; /* of plain stacks: on the disks */
+	bool retried;     /* many errors, and none comes to the top */
 	bool legs;        /* of a mirror: no mirror in it; the place of faults on each disk is marked by @ */
 	bool late;        /* some requests, and there are deadlines */
 	bool slow;        /* ten times */
@@ -77,12 +78,13 @@ struct run {
 	struct write writes[WRITES];
 	uint32_t count; /* of them; the first is number 1 */
 	uint64_t flushes, ios, bytes;
-	bool saw_error;
+	bool saw_error, errors; /* there was one; any read may fail, and succeed then */
 	unsigned fua;     /* one in so many writes */
 	unsigned cancel;  /* one in so many steps cancels a request */
 	uint64_t cancelled, late;
 	uint64_t longest; /* bytes of a request, about */
 	unsigned steps;   /* until the power fails, if not 0 */
+	bool cut_at_flush;   /* or until a flush among others is acknowledged */
 	uint32_t acked_from; /* or until a write behind this number with FUA is acknowledged */
 	bool power_failed;
 };

@@ -17,7 +17,7 @@ put_disk(struct text *text, unsigned block)
 
 	snprintf(words, sizeof(words), "sim size=%s block=%u latency=%luus seed=%lu%s%s%s store=%s%u",
 		 text->legs ? "2M" : "1M", block, rnd(text->slow ? 3000 : 300), 1 + rnd(1 << 20),
-		 text->errors && rnd(2) == 0 ? " error=10000" : "", text->late ? " late=20000" : "", text->legs ? "@" : "",
+		 text->retried ? " error=100000" : text->errors && rnd(2) == 0 ? " error=10000" : "", text->late ? " late=20000" : "", text->legs ? "@" : "",
 		 text->legs ? "leg" : "d", text->disks);
 	text->disks++;
 	put(text, words);
