@@ -361,10 +361,10 @@ choose_faults(const struct legs *legs, struct plan *plan)
 		/* most of all the one that would be kept if the others did not know */
 		plan->weak = rnd(3) != 0 ? lowest(sure) : any_of(sure);
 		plan->die_disk = any_disk(legs, plan->weak);
-		if (rnd(3) != 0)
+		if (rnd(2) == 0)
 			plan->die = 3 + (unsigned)rnd(20);
 		else
-			plan->error = 20000;
+			plan->error = rnd(2) == 0 ? 20000 : 3000;
 		sure &= ~(1u << plan->weak);
 	}
 	plan->at_flush = rnd(4) == 0;
@@ -449,14 +449,14 @@ check_legs(struct legs *legs, const struct plan *plan, uint32_t in_use)
 		fail(seed, legs->text.at, "a leg in sync is not used", in_use);
 }
 
-/* Each leg alone has what was written. */
+/* Each of these legs alone has what was written. */
 static void
-check_each(struct legs *legs)
+check_each(struct legs *legs, uint32_t whole)
 {
 	struct plan plan = { .keep = LEGS, .weak = LEGS, .degraded = true, .read_only = true };
 	struct kio_diag diag;
 
-	for (uint32_t rest = legs->sure; rest != 0; rest &= rest - 1) {
+	for (uint32_t rest = whole; rest != 0; rest &= rest - 1) {
 		plan.present = 1u << lowest(rest);
 		if (open_as(legs, &plan, false, &diag) < 0)
 			fail(legs->run->seed, legs->text.at, diag.text, 0);
@@ -493,7 +493,8 @@ generation(struct legs *legs)
 	struct plan plan = choose_plan(legs);
 	struct run *run = legs->run;
 	struct kio_diag diag;
-	uint32_t in_use, joined;
+	uint32_t in_use, joined, whole;
+	bool check_all;
 	int rc;
 
 	if (rnd(4) == 0)
@@ -540,8 +541,13 @@ generation(struct legs *legs)
 	else
 		legs->totals->joined += (unsigned)__builtin_popcount(joined & ~legs->sure);
 	legs->sure |= plan.weak < LEGS ? joined & ~(1u << plan.weak) : joined;
+	/* after a flush nothing is on its way to any leg: the weak one may have failed, but is stale then */
+	whole = legs->sure;
+	check_all = rnd(4) == 0;
+	if (check_all && !run->power_failed && run_flush(run))
+		whole |= legs_of(legs, &plan, mirror_usable(the_mirror(legs)));
 	/* a mirror that closes flushes its legs; nobody flushes a disk beside it */
-	if (legs->below.len != 0 && !run->power_failed)
+	else if (legs->below.len != 0 && !run->power_failed)
 		run_flush(run);
 	run->steps = 0;
 	run->cut_at_flush = false;
@@ -551,8 +557,8 @@ generation(struct legs *legs)
 	if (legs->crashed)
 		return;
 	run_closed(run);
-	if (rnd(4) == 0)
-		check_each(legs);
+	if (check_all)
+		check_each(legs, whole);
 }
 
 void
