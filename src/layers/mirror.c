@@ -263,7 +263,7 @@ change_done(struct mirror *mirror, struct kio_frame *frame)
 	if ((failed & state->copies) != 0)
 		kio__mirror_drop_copies(mirror, failed & state->copies, state->error);
 	/* one that was made equal meanwhile is as any other by now */
-	if ((state->legs & ~state->copies & ~failed) == 0 ||
+	if ((state->legs & ~(state->copies & ~mirror_usable(mirror)) & ~failed) == 0 ||
 	    ((failed & mirror_usable(mirror)) != 0 && !kio__mirror_take_out(mirror, failed, "failed", state->error)))
 		return nowhere(mirror, state);
 	return mirror_has_state(mirror) ? record(mirror, state) : KIO_UP;
@@ -277,6 +277,8 @@ change_done(struct mirror *mirror, struct kio_frame *frame)
 static void
 mirror_read(struct mirror *mirror, struct kio_frame *frame)
 {
+	/* first: a leg that is not late any more because it failed is not usable by then */
+	uint32_t behind = may_end_early(mirror) ? kio__mirror_behind(mirror) : 0;
 	uint32_t legs = mirror_usable(mirror) & ~TRIED(frame->priv);
 	unsigned leg;
 
@@ -285,8 +287,6 @@ mirror_read(struct mirror *mirror, struct kio_frame *frame)
 		return;
 	}
 	if (may_end_early(mirror)) {
-		uint32_t behind = kio__mirror_behind(mirror);
-
 		if ((legs & ~behind) != 0)
 			legs &= ~behind;
 		else if (!kio_range_observe(frame))

@@ -143,6 +143,8 @@ struct mirror_frame {
 	bool drained;                       /* all parts came back meanwhile */
 };
 
+#define MIRROR_ANSWERS_NS 1000000u /* in which answers that are there are found */
+
 /* Requests to several legs, one each. */
 struct mirror_round {
 	struct mirror_channel *channel;
@@ -152,6 +154,7 @@ struct mirror_round {
 	uint32_t out; /* legs that have not answered */
 	uint32_t failed;
 	int error;     /* of the last of those */
+	bool again;    /* the time is over, and the engine was to be asked once more */
 	uint32_t hung; /* legs that have not answered in an earlier round: they fail at once */
 };
 
@@ -195,6 +198,7 @@ struct mirror_quorum {
 	unsigned out[KIO__MIRROR_LEGS];
 	struct kio__queue waiting; /* of mirror_wait: to be sent */
 	struct kio_timer timer;
+	bool again; /* as in a round */
 	struct kio_task task;
 	bool posted; /* under the mutex */
 };
@@ -207,6 +211,7 @@ struct mirror_channel {
 	struct mirror_record record;
 	struct mirror_work work;
 	struct mirror_quorum quorum;
+	unsigned hedged[KIO__MIRROR_LEGS]; /* hedged reads on their way to a leg */
 };
 
 static inline struct mirror *
@@ -403,7 +408,7 @@ bool kio__mirror_may_clean(const struct mirror *mirror);
 /* All legs of the mirror are in use, and alike but for what is dirty. */
 bool kio__mirror_is_full(const struct mirror *mirror);
 /* These legs are made equal, too, from now on. With the mutex held. */
-void kio__mirror_copy_begin(struct mirror_channel *channel, uint32_t legs);
+bool kio__mirror_copy_begin(struct mirror_channel *channel, uint32_t legs);
 /* What the channel has begun to copy is for another. With the mutex held. */
 void kio__mirror_copy_leave(struct mirror_channel *channel);
 /* What must be copied: from regions that are dirty, or all. */

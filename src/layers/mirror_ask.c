@@ -73,8 +73,12 @@ kio__mirror_ask_step(struct mirror_channel *channel)
 
 	kio__mutex_lock(&mirror->mutex);
 	if (ask->open && !ask->begun) {
-		if (ask->legs != 0)
-			kio__mirror_copy_begin(channel, ask->legs);
+		if (ask->legs != 0 && !kio__mirror_copy_begin(channel, ask->legs)) {
+			answer(mirror, -EBUSY);
+			kio__mutex_unlock(&mirror->mutex);
+			kio__mirror_quorum_wake(mirror);
+			return false;
+		}
 		ask->to_copy = __atomic_load_n(&mirror->to_copy, __ATOMIC_RELAXED);
 		ask->begun = true;
 		mirror->state_changed = true;
@@ -147,6 +151,8 @@ begin(struct mirror *mirror, uint32_t legs, unsigned count, const char *const *a
 		kio__mutex_unlock(&mirror->mutex);
 	}
 	rc = ask(mirror, legs);
+	if (rc == -EBUSY)
+		return kio_refuse(diag, rc, "%s: changes are still on their way to a leg", mirror->layer.name);
 	if (rc == -ETIMEDOUT)
 		return kio_refuse(diag, rc, "%s waits for a leg that does not answer", mirror->layer.name);
 	if (rc < 0)

@@ -57,7 +57,7 @@ kio__mirror_copy_leave(struct mirror_channel *channel)
 	work->offset = work->end;
 }
 
-void
+bool
 kio__mirror_copy_begin(struct mirror_channel *channel, uint32_t legs)
 {
 	struct mirror *mirror = channel->mirror;
@@ -71,12 +71,17 @@ kio__mirror_copy_begin(struct mirror_channel *channel, uint32_t legs)
 		__atomic_store_n(&mirror->to_copy, 0, __ATOMIC_RELAXED);
 		__atomic_store_n(&mirror->copy_began, 0, __ATOMIC_RELAXED);
 	}
+	/* first: a change of a region that is clean yet goes to them, and one that ends from here on keeps its range */
+	__atomic_fetch_or(&mirror->copying, legs, __ATOMIC_SEQ_CST);
+	if ((kio__mirror_behind(mirror) & legs) != 0) {
+		__atomic_fetch_and(&mirror->copying, ~legs, __ATOMIC_SEQ_CST);
+		return false;
+	}
 	mirror->back |= legs;
 	/* all of it again, if this is cut off */
 	mirror->unbase |= (legs & mirror->beyond) != 0;
-	/* first: a change of a region that is clean yet goes to them */
-	__atomic_fetch_or(&mirror->copying, legs, __ATOMIC_SEQ_CST);
 	kio__mirror_need(mirror, (legs & mirror->beyond) != 0);
+	return true;
 }
 
 /* The next region that is needed, and is not any more: a change that fails there asks for it again. */
@@ -219,6 +224,7 @@ join(struct mirror_channel *channel)
 	mirror->joined |= legs;
 	mirror->map_changed = mirror->state_changed = true;
 	kio__mirror_record_and_go_on(channel);
+	kio__mirror_quorum_wake(mirror);
 }
 
 /* The rate may be changed meanwhile, so it is looked at again before long. */

@@ -20,6 +20,7 @@ struct mirror_hedge {
 	struct kio_frame *frame;
 	uint64_t due;
 	uint32_t tried, failed;
+	uint32_t asked; /* of those tried, that have not answered */
 	uint32_t free; /* halves of the copy's memory, a bit each */
 	int error;
 };
@@ -95,22 +96,49 @@ kio__mirror_hedge_read(struct mirror *mirror, struct kio_frame *frame)
 	kio_split_apart(frame);
 }
 
+/*
+ * Those that have not too many reads already, if any: one that never answers
+ * would take all copies with it.
+ */
+static uint32_t
+answering(const struct kio_frame *copy, uint32_t legs)
+{
+	const struct mirror_channel *channel = kio_frame_channel(copy);
+	uint32_t few = 0;
+
+	for (uint32_t rest = legs; rest != 0; rest &= rest - 1) {
+		if (channel->hedged[__builtin_ctz(rest)] < STRAGGLERS)
+			few |= rest & -rest;
+	}
+	return few != 0 ? few : legs;
+}
+
+static void
+answered(const struct kio_frame *copy, uint32_t legs)
+{
+	struct mirror_channel *channel = kio_frame_channel(copy);
+	struct mirror_hedge *state = kio_frame_area(copy);
+
+	for (state->asked &= ~legs; legs != 0; legs &= legs - 1)
+		channel->hedged[__builtin_ctz(legs)]--;
+}
+
 /* The first leg at once, the next when that is late or has failed; two at a time. */
 bool
 kio__mirror_hedge_part(struct mirror *mirror, struct kio_frame *copy, struct kio_part *part)
 {
 	struct mirror_hedge *state = kio_frame_area(copy), *request;
 	struct kio_frame *frame = kio_frame_waiter(copy);
-	uint32_t legs;
+	uint32_t legs, behind = 0;
 
 	if (kio_frame_parts(copy) == 0) {
-		state->tried = state->failed = 0;
+		state->tried = state->failed = state->asked = 0;
 		state->free = 3;
 		state->error = -EIO;
 	}
-	legs = mirror_usable(mirror) & ~state->tried;
 	if (mirror->quorum != 0 && (copy->priv & MIRROR_SETTLED) == 0)
-		legs &= ~kio__mirror_behind(mirror);
+		behind = kio__mirror_behind(mirror);
+	legs = mirror_usable(mirror) & ~state->tried & ~behind;
 	if (frame == NULL || legs == 0)
 		return false;
 	request = kio_frame_area(frame);
@@ -119,12 +147,14 @@ kio__mirror_hedge_part(struct mirror *mirror, struct kio_frame *copy, struct kio
 		part->later = true;
 		return false;
 	}
-	part->leg = mirror_near(legs, copy->offset);
+	part->leg = mirror_near(answering(copy, legs), copy->offset);
 	part->priv = (uintptr_t)__builtin_ctz(state->free);
 	part->data = copy->data;
 	part->data.skip += part->priv * copy->data.len;
 	state->free &= ~(1u << part->priv);
 	state->tried |= 1u << part->leg;
+	state->asked |= 1u << part->leg;
+	((struct mirror_channel *)kio_frame_channel(copy))->hedged[part->leg]++;
 	return true;
 }
 
@@ -147,6 +177,7 @@ kio__mirror_hedge_part_done(struct mirror *mirror, struct kio_frame *copy, struc
 	struct mirror_hedge *state = kio_frame_area(copy);
 	struct kio_frame *frame = kio_frame_waiter(copy);
 
+	answered(copy, 1u << part->leg);
 	if (part->status == 0) {
 		if (frame != NULL)
 			end(frame, 0, (char *)part->data.seg->base + part->data.skip);
@@ -169,6 +200,8 @@ kio__mirror_hedge_done(struct mirror *mirror, struct kio_frame *copy)
 	struct kio_frame *frame = kio_frame_waiter(copy);
 	struct mirror_hedge *request;
 
+	/* of a part that was given up before it was sent nobody hears */
+	answered(copy, state->asked);
 	if (frame == NULL)
 		return KIO_UP;
 	if (mirror->quorum != 0 && (copy->priv & MIRROR_SETTLED) == 0 &&

@@ -58,6 +58,15 @@ count_late(struct mirror *mirror, struct mirror_frame *state)
 	state->late = state->out;
 }
 
+/* What was acknowledged and is on no leg: the next flush says so. */
+static int
+flush_status(struct mirror *mirror, const struct kio_frame *frame, int status)
+{
+	if (frame->op != KIO_FLUSH || status < 0)
+		return status;
+	return __atomic_exchange_n(&mirror->unsaved, 0, __ATOMIC_SEQ_CST);
+}
+
 /* The request ends; what is on its way from here on is a straggler. */
 static void
 end(struct mirror *mirror, struct mirror_frame *state, int status)
@@ -67,7 +76,7 @@ end(struct mirror *mirror, struct mirror_frame *state, int status)
 	if (request == NULL)
 		return;
 	count_late(mirror, state);
-	kio_end(request, status, NULL);
+	kio_end(request, flush_status(mirror, state->frame, status), NULL);
 }
 
 /* Nobody reads those legs, and nobody waits. */
@@ -128,7 +137,7 @@ decide(struct mirror *mirror, struct mirror_frame *state)
 {
 	struct kio_frame *frame = state->frame;
 	uint32_t usable = mirror_usable(mirror);
-	uint32_t able = state->legs & ~state->copies & ~state->failed & usable;
+	uint32_t able = state->legs & ~state->failed & usable;
 	uint32_t good = able & ~state->out;
 	bool all = frame->op == KIO_FLUSH || (frame->flags & KIO_FUA) != 0;
 
@@ -143,6 +152,8 @@ decide(struct mirror *mirror, struct mirror_frame *state)
 	/* one that was made equal meanwhile is as any other by now */
 	if (all && (state->out & (usable | mirror_copying(mirror))) != 0)
 		return;
+	if ((state->failed & state->copies) != 0)
+		kio__mirror_drop_copies(mirror, state->failed & state->copies, state->error);
 	if ((state->failed & usable) != 0 &&
 	    !kio__mirror_take_out(mirror, state->failed, "failed", state->error))
 		return;
@@ -229,7 +240,7 @@ kio__mirror_quorum_part_done(struct mirror *mirror, struct mirror_frame *state, 
 	channel->quorum.out[leg]--;
 	state->out &= ~bit;
 	/* before others find it in step: it has failed */
-	if ((state->failed & bit) != 0 && kio_frame_waiter(state->frame) == NULL)
+	if ((state->failed & bit) != 0 && (state->recording || kio_frame_waiter(state->frame) == NULL))
 		kio__mirror_quorum_lost(mirror, state, bit);
 	if ((state->late & bit) != 0)
 		__atomic_fetch_sub(&mirror->late[leg], 1, __ATOMIC_SEQ_CST);
@@ -267,11 +278,9 @@ kio__mirror_quorum_done(struct mirror *mirror, struct mirror_frame *state)
 		state->drained = true;
 		return false;
 	}
-	if (frame->op == KIO_FLUSH && kio_frame_status(frame) == 0) {
-		error = __atomic_exchange_n(&mirror->unsaved, 0, __ATOMIC_SEQ_CST);
-		if (error < 0)
-			kio_frame_set_status(frame, error);
-	}
+	error = flush_status(mirror, frame, kio_frame_status(frame));
+	if (error < 0)
+		kio_frame_set_status(frame, error);
 	return true;
 }
 
@@ -348,6 +357,12 @@ over_time(struct kio_task *task)
 	uint64_t now = kio_loop_now(channel->loop), next = UINT64_MAX, due;
 	uint32_t legs = 0;
 
+	/* the loop may have been busy elsewhere, and answers be there */
+	channel->quorum.again = !channel->quorum.again;
+	if (channel->quorum.again) {
+		arm(channel, now + MIRROR_ANSWERS_NS);
+		return;
+	}
 	for (const struct mirror_frame *state = channel->quorum.oldest; state != NULL; state = state->newer) {
 		due = state->since + mirror->behind;
 		if (state->since == 0)

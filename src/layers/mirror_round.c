@@ -12,6 +12,7 @@ arm(struct mirror_round *round)
 {
 	struct kio_loop *loop = round->channel->loop;
 
+	round->again = false;
 	kio_timer_arm(loop, &round->timer, kio_loop_now(loop) + round->channel->mirror->behind);
 }
 
@@ -21,10 +22,17 @@ over_time(struct kio_task *task)
 	struct mirror_round *round = kio_container_of(task, struct mirror_round, timer.task);
 	struct mirror *mirror = round->channel->mirror;
 
-	/* it has ended in this round of the loop */
-	if (round->out == 0)
+	/* it has ended in this round of the loop, and perhaps another has begun */
+	if (round->out == 0 || round->timer.armed)
 		return;
-	if ((mirror_usable(mirror) & ~round->out) == 0) {
+	/* the loop may have been busy elsewhere, and the answer be there */
+	if (!round->again) {
+		round->again = true;
+		kio_timer_arm(round->channel->loop, &round->timer,
+			      kio_loop_now(round->channel->loop) + MIRROR_ANSWERS_NS);
+		return;
+	}
+	if ((mirror_usable(mirror) & ~round->out & ~round->failed) == 0) {
 		arm(round);
 		return;
 	}

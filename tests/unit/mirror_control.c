@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "mirrors.h"
 
@@ -564,4 +565,77 @@ TEST("mirror control: resync all copies what no map knows of, and again if it is
 	until_told(&rig, "in sync again");
 	CHECK(is_equal());
 	rig_close(&rig);
+}
+
+TEST("quorum: a leg that gets a straggler after it was looked at is not made equal")
+{
+	struct ask ask;
+	struct kio *kio;
+	struct rig rig;
+
+	create(NAMED);
+	CHECK(open_named(&rig, "mirror name=m quorum=1 behind=20s " LEGS));
+	CHECK_EQ(rig_write(&rig, data, 4096, 0), 0);
+	CHECK_EQ(rig_flush(&rig), 0);
+	kio = kio_create(rig.channel, 1);
+	trace_hold(1, 0);
+	trace_hold(2, 0);
+	kio_write(kio, 0, kio_buf(kio, (void *)(uintptr_t)"old", 3), 0, NULL);
+	steps(&rig, 20);
+	CHECK_EQ(trace_held(1), 1);
+	CHECK_EQ(trace_held(2), 1);
+	trace_hold(1, 1 << 22); /* what is held stays, the rest goes on */
+	trace_hold(2, 1 << 22);
+	CHECK_EQ(asked(&rig, "fail", "right"), 0);
+	/* it asks, and before the loop has heard of it the write ends: on the right leg it is late now */
+	begin(&ask, &rig, "resync", "right");
+	usleep(300000);
+	trace_release(1);
+	CHECK_EQ(end(&ask), -EBUSY);
+	CHECK_EQ(rig_wait(&rig, kio), 0);
+	if (ask.rc == 0) {
+		until_told(&rig, "the leg right is in sync again");
+		CHECK_EQ(rig_write(&rig, "new", 3, 0), 0);
+		CHECK_EQ(rig_flush(&rig), 0);
+		trace_release(2);
+		steps(&rig, 100);
+		CHECK(is_equal());
+		trace_fail(1, KIO_READ, -EIO, 1);
+		CHECK_EQ(rig_read(&rig, data, 3, 0), 0);
+		CHECK_EQ(memcmp(data, "new", 3), 0);
+	}
+	trace_release(2);
+	kio_destroy(kio);
+	rig_close(&rig);
+}
+
+TEST("quorum: that acknowledged writes are lost is said by a flush that a stale leg does not answer, too")
+{
+	struct kio *kio;
+	struct rig rig;
+
+	create(NAMED);
+	CHECK(open_named(&rig, "mirror name=m quorum=1 behind=300ms " LEGS));
+	CHECK_EQ(rig_write(&rig, data, 1 << 19, 0), 0);
+	CHECK_EQ(rig_flush(&rig), 0);
+	kio = kio_create(rig.channel, 1);
+	trace_hold(2, 300000);
+	CHECK_EQ(rig_write(&rig, "lost", 4, 300000), 0);
+	trace_hold(2, 1 << 22);
+	trace_fail(1, KIO_WRITE, -EIO, 1);
+	CHECK_EQ(rig_write(&rig, data, 4096, 65536), 0);
+	trace_fail(2, KIO_WRITE, -ENOSPC, 1);
+	trace_release(2);
+	until_told(&rig, "acknowledged are lost");
+	CHECK_EQ(asked(&rig, "resync", "left"), 0);
+	until_told(&rig, "the leg left is in sync again");
+	/* the next flush: the left leg does not answer, and is stale */
+	trace_hold(1, 0);
+	CHECK_EQ(rig_flush(&rig), -ENOSPC);
+	trace_release(1);
+	kio_destroy(kio);
+	kio_destroy(rig.kio);
+	kio_channel_close(&rig.channel);
+	kio_loop_close(&rig.loop);
+	kio_stack_close(&rig.stack, NULL);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A mirror whose changes end when a quorum of its legs has them. */
 #include <stdio.h>
+#include <unistd.h>
+#include <unistd.h>
 
 #include "mirrors.h"
 
@@ -414,4 +416,234 @@ TEST("quorum: a leg that fails while the mirror closes is on record as stale")
 	rig_close(&rig);
 	CHECK(memcmp(trace_bytes(2) + 4096, "new", 3) != 0);
 	refused(BOTH, -ESTALE, "right is stale");
+}
+
+#define THREE "{ trace id=1 name=a ; trace id=2 name=b ; trace id=3 name=c }"
+
+TEST("quorum: one that fails while it is put on record that another is stale is stale, too")
+{
+	struct rig rig;
+
+	create("mirror " THREE);
+	open_quorum(&rig, "mirror quorum=1 behind=1s " THREE, 16);
+	trace_hold(1, 0);
+	trace_hold(2, 0);
+	trace_fail(3, KIO_WRITE, -EIO, 1);
+	kio_write(kios[0], 0, kio_buf(kios[0], (void *)(uintptr_t)"new", 3), 0, count_done);
+	step(&rig, 20);
+	CHECK_EQ(done, 0);
+	/* it ends when it is on record that c is stale: held up */
+	trace_release(1);
+	trace_hold(1, STATE);
+	step(&rig, 20);
+	CHECK_EQ(trace_held(1), 1);
+	CHECK_EQ(trace_held(2), 2);
+	trace_fail(2, KIO_WRITE, -EIO, 1);
+	trace_release(2);
+	step(&rig, 20);
+	CHECK_EQ(done, 0);
+	trace_release(1);
+	run(&rig, 1);
+	CHECK_EQ(kio_status(kios[0]), 0);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(stale_by(1), 6);
+	/* b has not got it, and is not to be read */
+	trace_fail(1, KIO_READ, -EIO, 1);
+	if (rig_read(&rig, back, 3, 0) == 0)
+		CHECK_EQ(memcmp(back, "new", 3), 0);
+	close_quorum(&rig);
+}
+
+/* The last leg misses all; then it is made equal, slowly, and the first region is done. */
+static void
+open_copying(struct rig *rig, const char *without, const char *with, unsigned copied)
+{
+	unsigned first = 0;
+
+	CHECK(rig_open(rig, without, NULL));
+	fill_pattern(data, 1 << 19, 0, 8);
+	CHECK_EQ(rig_write(rig, data, 1 << 19, 0), 0);
+	rig_close(rig);
+	CHECK(rig_open(rig, with, &(struct kio_stack_options){ .engine = "sim", .reserve = 8 }));
+	for (unsigned i = 0; i < MOST; i++)
+		kios[i] = kio_create(rig->channel, 1);
+	done = 0;
+	for (unsigned i = 0; i < 2000 && first == 0; i++) {
+		kio_loop_step(rig->loop, 1000000);
+		for (unsigned n = 0; n < trace_count; n++)
+			first |= trace_notes[n].leg == copied && trace_notes[n].op == KIO_WRITE &&
+				 trace_notes[n].offset == 0;
+	}
+	CHECK_EQ(first, 1);
+	step(rig, 20);
+}
+
+TEST("quorum: a leg that is made equal and fails a change that ends early is given up")
+{
+	struct rig rig;
+
+	create("mirror " THREE);
+	open_copying(&rig, "mirror degraded=yes { trace id=1 name=a ; trace id=2 name=b }",
+		     "mirror resync=all resync-rate=640K quorum=1 behind=1s " THREE, 3);
+	trace_hold(1, 0);
+	trace_hold(2, 0);
+	trace_fail(3, KIO_WRITE, -EIO, 1);
+	kio_write(kios[0], 0, kio_buf(kios[0], (void *)(uintptr_t)"new", 3), 0, count_done);
+	step(&rig, 20);
+	CHECK_EQ(done, 0);
+	trace_release(1);
+	step(&rig, 20);
+	CHECK_EQ(done, 1);
+	CHECK_EQ(kio_status(kios[0]), 0);
+	trace_release(2);
+	for (unsigned i = 0; i < 200; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK((stale_by(1) & 4) != 0 || memcmp(trace_bytes(3), "new", 3) == 0);
+	close_quorum(&rig);
+}
+
+TEST("quorum: a change that waits for a leg ends when a leg that has it is in use again")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_copying(&rig, "mirror degraded=yes { trace id=1 name=left }",
+		     "mirror resync=all resync-rate=640K quorum=1 behind=1s " LEGS, 2);
+	trace_hold(1, 0);
+	kio_write(kios[0], 0, kio_buf(kios[0], (void *)(uintptr_t)"new", 3), 0, count_done);
+	step(&rig, 20);
+	CHECK_EQ(trace_held(1), 1);
+	trace_hold(1, 1 << 22); /* what is held stays, the rest goes on */
+	for (unsigned i = 0; i < 200; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(stale_by(1), 0);
+	CHECK_EQ(memcmp(trace_bytes(2), "new", 3), 0);
+	/* both are in use, the right leg has it; now the left one answers nothing, and is stale */
+	trace_hold(1, 0);
+	CHECK_EQ(rig_write(&rig, "other", 5, 200000), 0);
+	for (unsigned i = 0; i < 100; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(done, 1);
+	kio_write(kios[1], 0, kio_buf(kios[1], (void *)(uintptr_t)"over", 4), 0, count_done);
+	kio_flush_all(kios[2], count_done);
+	for (unsigned i = 0; i < 100; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(done, 3);
+	CHECK_EQ(stale_by(2), 1);
+	trace_release(1);
+	for (unsigned i = 0; i < 100; i++)
+		kio_loop_step(rig.loop, 100000000);
+	close_quorum(&rig);
+}
+
+TEST("quorum: a leg that is slow with the state is not given up when the others do not take it")
+{
+	struct rig rig;
+
+	create("mirror " THREE);
+	open_quorum(&rig, "mirror quorum=1 behind=1s " THREE, 16);
+	trace_fail(3, KIO_WRITE, -EIO, 1);
+	CHECK_EQ(rig_write(&rig, "new", 3, 0), 0);
+	step(&rig, 20);
+	/* c is stale; that is to be on record */
+	trace_fail(1, KIO_WRITE, -EIO, 1);
+	trace_hold(2, STATE);
+	kio_flush_all(kios[0], count_done);
+	for (unsigned i = 0; i < 15; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(trace_held(2), 1);
+	trace_release(2);
+	run(&rig, 1);
+	CHECK_EQ(kio_status(kios[0]), 0);
+	CHECK_EQ(rig_read(&rig, back, 3, 0), 0);
+	CHECK_EQ(rig_write(&rig, "more", 4, 0), 0);
+	close_quorum(&rig);
+}
+
+TEST("quorum: the time of a round that has ended says nothing of the next")
+{
+	struct rig rig;
+
+	create("mirror " THREE);
+	CHECK(rig_open(&rig, "mirror degraded=yes { trace id=1 name=a ; trace id=2 name=b }", NULL));
+	CHECK_EQ(rig_write(&rig, data, 1 << 16, 0), 0);
+	rig_close(&rig);
+	CHECK(rig_open(&rig, "mirror resync=all quorum=1 behind=200ms " THREE, NULL));
+	trace_hold(1, 0);
+	for (unsigned i = 0; i < 1000 && trace_held(1) == 0; i++)
+		kio_loop_step(rig.loop, 1000000);
+	CHECK_EQ(trace_held(1), 1);
+	/* the loop is busy elsewhere; meanwhile the leg answers */
+	usleep(250000);
+	trace_release(1);
+	for (unsigned i = 0; i < 2000 && stale_by(1) != 0; i++)
+		kio_loop_step(rig.loop, 1000000);
+	CHECK_EQ(stale_by(1), 0);
+	rig_close(&rig);
+}
+
+TEST("quorum: hedged reads of a leg that never answers do not take all copies with them")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, "mirror quorum=1 behind=1s read=hedged:1ms " LEGS, 4);
+	trace_hold(1, 0);
+	for (unsigned i = 0; i < MOST; i++)
+		kio_read(kios[i], 4096, kio_buf(kios[i], back, 4096), count_done);
+	for (unsigned i = 0; i < 200 && done < MOST; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(done, MOST);
+	kio_write(rig.kio, 0, kio_buf(rig.kio, (void *)(uintptr_t)"new", 3), 0, count_done);
+	for (unsigned i = 0; i < 200 && done < MOST + 1; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(done, MOST + 1);
+	for (unsigned i = 0; i < 20; i++) {
+		trace_release(1);
+		step(&rig, 20);
+	}
+	run(&rig, MOST + 1);
+	close_quorum(&rig);
+}
+
+
+TEST("quorum: hedged reads of a leg that never answers do not take all copies with them")
+{
+	struct rig rig;
+
+	create(BOTH);
+	open_quorum(&rig, "mirror quorum=1 behind=1s read=hedged:1ms " LEGS, 4);
+	trace_hold(1, 0);
+	for (unsigned i = 0; i < MOST; i++)
+		kio_read(kios[i], 4096, kio_buf(kios[i], back, 4096), count_done);
+	for (unsigned i = 0; i < 200 && done < MOST; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(done, MOST);
+	kio_write(rig.kio, 0, kio_buf(rig.kio, (void *)(uintptr_t)"new", 3), 0, count_done);
+	for (unsigned i = 0; i < 200 && done < MOST + 1; i++)
+		kio_loop_step(rig.loop, 100000000);
+	CHECK_EQ(done, MOST + 1);
+	for (unsigned i = 0; i < 20; i++) {
+		trace_release(1);
+		step(&rig, 20);
+	}
+	run(&rig, MOST + 1);
+	close_quorum(&rig);
+}
+
+TEST("quorum: a leg that has answered while the loop was busy elsewhere was not behind")
+{
+	struct rig rig;
+
+	create("mirror { trace id=1 name=left ; delay 20ms | trace id=2 name=right }");
+	CHECK(rig_open(&rig, "mirror quorum=1 behind=200ms { trace id=1 name=left ; delay 20ms | trace id=2 name=right }", NULL));
+	CHECK_EQ(rig_write(&rig, data, 4096, 0), 0);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(rig_write(&rig, "new", 3, 0), 0);
+	/* the loop is busy elsewhere */
+	usleep(300000);
+	CHECK_EQ(rig_flush(&rig), 0);
+	CHECK_EQ(stale_by(1), 0);
+	rig_close(&rig);
 }
