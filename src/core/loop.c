@@ -417,6 +417,13 @@ work_done(struct kio_task *task)
 	work->then(work);
 }
 
+static void
+work_back(struct kio_work *work)
+{
+	work->task.run = work_done;
+	kio_loop_post(work->loop, &work->task);
+}
+
 /* On a worker: a job is laid over the work's task until it goes back. */
 static void
 work_run(struct kio__job *job)
@@ -424,8 +431,8 @@ work_run(struct kio__job *job)
 	struct kio_work *work = kio_container_of(job, struct kio_work, task);
 
 	work->run(work);
-	work->task.run = work_done;
-	kio_loop_post(work->loop, &work->task);
+	kio__job_done();
+	work_back(work);
 }
 
 _Static_assert(sizeof(struct kio__job) == sizeof(struct kio_task), "a job is laid over a task");
@@ -437,8 +444,11 @@ kio_work_start(struct kio_loop *loop, struct kio_work *work)
 
 	work->loop = loop;
 	job->run = work_run;
-	if (kio__job_queue(job) < 0)
-		work_run(job); /* no thread to be had: then here */
+	if (kio__job_queue(job) == 0)
+		return;
+	/* no thread to be had: then here */
+	work->run(work);
+	work_back(work);
 }
 
 int

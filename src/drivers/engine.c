@@ -68,17 +68,30 @@ blocking_back(struct kio_task *task)
 }
 
 static void
-blocking_run(struct kio__job *job)
+carry_out(struct kio__io *io)
 {
-	struct kio__io *io = kio_container_of(job, struct kio__io, task);
-
 	switch (io->op) {
 	case KIO__IO_CALL: io->result = io->call(io); break;
 	case KIO__IO_SYNC: io->result = fdatasync(io->fd) < 0 ? -errno : 0; break;
 	default: io->result = transfer(io); break;
 	}
+}
+
+static void
+send_back(struct kio__io *io)
+{
 	io->task.run = blocking_back;
 	kio_loop_post(io->loop, &io->task);
+}
+
+static void
+blocking_run(struct kio__job *job)
+{
+	struct kio__io *io = kio_container_of(job, struct kio__io, task);
+
+	carry_out(io);
+	kio__pool_done(&blocking);
+	send_back(io);
 }
 
 void
@@ -90,8 +103,10 @@ kio__blocking_start(struct kio_loop *loop, struct kio__io *io)
 	io->loop = loop;
 	job->run = blocking_run;
 	loop->system_calls++;
-	if (kio__pool_queue(&blocking, job) < 0)
-		blocking_run(job);
+	if (kio__pool_queue(&blocking, job) == 0)
+		return;
+	carry_out(io);
+	send_back(io);
 }
 
 void

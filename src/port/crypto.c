@@ -3,9 +3,9 @@
  * AES-256-XTS by OpenSSL, and CRC-32C.
  *
  * An OpenSSL context is set up for one key and direction and used by one thread
- * at a time. Setting it up costs more than a sector, so contexts are kept: each
- * user takes the one at hand, or one from the key's list, or makes one when more
- * threads are at work than ever before. One thread alone needs no mutex.
+ * at a time. Setting it up costs more than a sector and allocates, so all are made
+ * with the key: one for each worker and for as many loops. A user takes the one at
+ * hand, or one from the key's list. One thread alone needs no mutex.
  *
  * Each sector has a tweak of its own. To set it through EVP_CipherInit_ex costs
  * a tenth of what a sector of 4096 bytes does, and as much as one of 512 (the
@@ -84,18 +84,32 @@ context_create(const struct kio__xts *xts, bool encrypt)
 }
 
 static struct context *
-context_take(struct kio__xts *xts, bool encrypt)
+context_from_list(struct kio__xts *xts, bool encrypt)
 {
-	struct context *context = __atomic_exchange_n(&xts->at_hand[encrypt], NULL, __ATOMIC_ACQUIRE);
+	struct context *context;
 
-	if (context != NULL)
-		return context;
 	pthread_mutex_lock(&xts->mutex);
 	context = xts->idle[encrypt];
 	if (context != NULL)
 		xts->idle[encrypt] = context->next;
 	pthread_mutex_unlock(&xts->mutex);
-	return context != NULL ? context : context_create(xts, encrypt);
+	return context;
+}
+
+/* One comes free when others are done with a request, if more threads than there are contexts want one. */
+static struct context *
+context_take(struct kio__xts *xts, bool encrypt)
+{
+	struct context *context;
+
+	for (;;) {
+		context = __atomic_exchange_n(&xts->at_hand[encrypt], NULL, __ATOMIC_ACQUIRE);
+		if (context == NULL)
+			context = context_from_list(xts, encrypt);
+		if (context != NULL)
+			return context;
+		kio__yield();
+	}
 }
 
 static void
@@ -110,26 +124,37 @@ context_give(struct kio__xts *xts, bool encrypt, struct context *context)
 	pthread_mutex_unlock(&xts->mutex);
 }
 
+static int
+contexts_create(struct kio__xts *xts, bool encrypt, int count)
+{
+	struct context *context;
+
+	for (int i = 0; i < count; i++) {
+		context = context_create(xts, encrypt);
+		if (context == NULL)
+			return -ENOMEM;
+		context_give(xts, encrypt, context);
+	}
+	return 0;
+}
+
 int
 kio__xts_create(struct kio__xts **out, const unsigned char *key)
 {
 	struct kio__xts *xts = kio__alloc(sizeof(*xts));
-	struct context *context;
+	int rc;
 
 	if (xts == NULL)
 		return -ENOMEM;
+	rc = kio__workers_start();
 	pthread_mutex_init(&xts->mutex, NULL);
 	memcpy(xts->key, key, KEY_BYTES);
-	for (int encrypt = 0; encrypt < 2; encrypt++) {
-		context = context_take(xts, encrypt);
-		if (context == NULL) {
-			kio__xts_destroy(&xts);
-			return -ENOMEM;
-		}
-		context_give(xts, encrypt, context);
-	}
+	for (int encrypt = 0, count = 2 * rc; encrypt < 2 && rc >= 0; encrypt++)
+		rc = contexts_create(xts, encrypt, count);
+	if (rc < 0)
+		kio__xts_destroy(&xts);
 	*out = xts;
-	return 0;
+	return rc;
 }
 
 void
@@ -167,8 +192,6 @@ kio__xts_run(struct kio__xts *xts, bool encrypt, const unsigned char tweak[16], 
 	uint64_t number;
 	int done, rc = 0;
 
-	if (context == NULL)
-		return -ENOMEM;
 	memcpy(iv, tweak, sizeof(iv));
 	memcpy(&number, iv, sizeof(number));
 	for (; units > 0 && rc == 0; units--, out += unit, in += unit) {

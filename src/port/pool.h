@@ -3,9 +3,13 @@
 #define PORT_POOL_H
 
 /*
- * A pool of threads that grows as far as it is used. There is one for work that
- * computes (kio__job_queue) and one for system calls that block, so that the
- * one never waits behind the other.
+ * A pool of threads that has as many as there were ever jobs at once. There is
+ * one for work that computes (kio__job_queue) and one for system calls that
+ * block, so that the one never waits behind the other.
+ *
+ * A job is done when it says so, before it tells anybody else: whoever queues the
+ * next as soon as he hears of it finds a thread that is free, or will be at once,
+ * and none is started for it.
  */
 
 #include <pthread.h>
@@ -20,7 +24,8 @@ struct kio__pool {
 	struct kio__job *first, **last;
 	const char *name;
 	struct kio__thread *threads[KIO__POOL_MOST];
-	unsigned most, count, idle, queued;
+	unsigned most, count;
+	unsigned jobs; /* queued, and not yet done; atomic */
 	bool ends;
 };
 
@@ -30,8 +35,9 @@ struct kio__pool {
 		.last = &(pool).first, .name = (name_), .most = (most_)                    \
 	}
 
-/* Runs job->run(job) on one of the threads. -EAGAIN: there is none. */
+/* Runs job->run(job) on one of the threads, which calls kio__pool_done. -EAGAIN: there is none. */
 int kio__pool_queue(struct kio__pool *pool, struct kio__job *job);
+void kio__pool_done(struct kio__pool *pool);
 /* False: it runs, or has run. */
 bool kio__pool_withdraw(struct kio__pool *pool, struct kio__job *job);
 void kio__pool_end(struct kio__pool *pool);

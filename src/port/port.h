@@ -79,24 +79,30 @@ uintptr_t kio__thread_self(void);
 uint32_t kio__thread_number(void);
 
 /*
- * Workers for work that computes (ciphers). The pool is the process's, made at
- * first use, as large as the machine. run() calls back when it is done.
+ * Workers for work that computes (ciphers). The pool is the process's, as large
+ * as the machine. run() calls kio__job_done before it tells anybody that it is.
  */
 struct kio__job {
 	struct kio__job *next;
 	void (*run)(struct kio__job *job);
 };
 int kio__job_queue(struct kio__job *job);
+void kio__job_done(void);
+/* Starts all of them now, and not while I/O runs. How many they are at most, or -ENOMEM. */
+int kio__workers_start(void);
 
-/* AES-256-XTS. key is 64 bytes. One context may run on several threads at once. */
+/*
+ * AES-256-XTS. key is 64 bytes. Runs on the workers and as many loops at once;
+ * with more threads, one waits for another. kio__xts_create starts the workers.
+ */
 struct kio__xts;
 int kio__xts_create(struct kio__xts **xts, const unsigned char *key);
 void kio__xts_destroy(struct kio__xts **xts);
 /*
  * Units of `unit` bytes (a multiple of 16), one behind the other, from `from`
  * to `to`, which may be the same. The first has the tweak given, a little-endian
- * number in its first 8 bytes; each further one that many steps more. 0, -ENOMEM
- * or -EIO.
+ * number in its first 8 bytes; each further one that many steps more. 0 or -EIO.
+ * Allocates nothing.
  */
 int kio__xts_run(struct kio__xts *xts, bool encrypt, const unsigned char tweak[16], uint64_t step,
 		 void *to, const void *from, size_t unit, size_t units);

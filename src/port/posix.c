@@ -284,23 +284,30 @@ pool_thread(void *priv)
 
 	pthread_mutex_lock(&pool->mutex);
 	for (;;) {
-		while (pool->first == NULL && !pool->ends) {
-			pool->idle++;
+		while (pool->first == NULL && !pool->ends)
 			pthread_cond_wait(&pool->wanted, &pool->mutex);
-			pool->idle--;
-		}
 		job = pool->first;
 		if (job == NULL)
 			break;
 		pool->first = job->next;
 		if (pool->first == NULL)
 			pool->last = &pool->first;
-		pool->queued--;
 		pthread_mutex_unlock(&pool->mutex);
 		job->run(job);
 		pthread_mutex_lock(&pool->mutex);
 	}
 	pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Under the mutex. */
+static int
+pool_grow(struct kio__pool *pool)
+{
+	int rc = kio__thread_start(&pool->threads[pool->count], pool->name, pool_thread, pool);
+
+	if (rc == 0)
+		pool->count++;
+	return rc;
 }
 
 int
@@ -309,20 +316,25 @@ kio__pool_queue(struct kio__pool *pool, struct kio__job *job)
 	int rc = 0;
 
 	pthread_mutex_lock(&pool->mutex);
-	if (pool->queued >= pool->idle && pool->count < pool->most &&
-	    kio__thread_start(&pool->threads[pool->count], pool->name, pool_thread, pool) == 0)
-		pool->count++;
+	if (__atomic_load_n(&pool->jobs, __ATOMIC_RELAXED) >= pool->count && pool->count < pool->most)
+		pool_grow(pool); /* if not: those that there are */
 	if (pool->count == 0) {
 		rc = -EAGAIN;
 	} else {
 		job->next = NULL;
 		*pool->last = job;
 		pool->last = &job->next;
-		pool->queued++;
+		__atomic_add_fetch(&pool->jobs, 1, __ATOMIC_RELAXED);
 		pthread_cond_signal(&pool->wanted);
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	return rc;
+}
+
+void
+kio__pool_done(struct kio__pool *pool)
+{
+	__atomic_sub_fetch(&pool->jobs, 1, __ATOMIC_RELAXED);
 }
 
 bool
@@ -339,7 +351,7 @@ kio__pool_withdraw(struct kio__pool *pool, struct kio__job *job)
 		*at = job->next;
 		if (*at == NULL)
 			pool->last = at;
-		pool->queued--;
+		kio__pool_done(pool);
 	}
 	pthread_mutex_unlock(&pool->mutex);
 	return found;
@@ -363,6 +375,25 @@ int
 kio__job_queue(struct kio__job *job)
 {
 	return kio__pool_queue(&workers, job);
+}
+
+void
+kio__job_done(void)
+{
+	kio__pool_done(&workers);
+}
+
+int
+kio__workers_start(void)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&workers.mutex);
+	while (rc == 0 && workers.count < workers.most)
+		rc = pool_grow(&workers);
+	pthread_mutex_unlock(&workers.mutex);
+	/* fewer threads, or none, do the same more slowly */
+	return rc == -ENOMEM ? rc : (int)workers.most;
 }
 
 static __attribute__((constructor)) void

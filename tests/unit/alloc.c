@@ -119,6 +119,41 @@ TEST("alloc: none from submission to completion, in any stack")
 	tidy();
 }
 
+#define AT_ONCE 8
+#define LONG_BYTES (128u * 1024)
+
+static void
+write_at_once(struct rig *rig, struct kio **kios)
+{
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		kio_write(kios[i], i * LONG_BYTES, kio_buf(kios[i], data, LONG_BYTES), 0, NULL);
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		CHECK_EQ(rig_wait(rig, kios[i]), 0);
+}
+
+TEST("alloc: none by the first requests either, where workers encrypt several at once")
+{
+	struct kio_stack_options options = { .create = true, .force = true };
+	struct kio *kios[AT_ONCE];
+	struct rig rig;
+	unsigned before;
+
+	if (!COUNTS)
+		SKIP("sanitizers allocate by themselves");
+	prepare();
+	if (rig_open(&rig, "crypt header=none key-file=a.key | mem 2M", &options)) {
+		for (unsigned i = 0; i < AT_ONCE; i++)
+			kios[i] = kio_create(rig.channel, 1);
+		before = mallocs;
+		write_at_once(&rig, kios);
+		CHECK_EQ(mallocs - before, 0);
+		for (unsigned i = 0; i < AT_ONCE; i++)
+			kio_destroy(kios[i]);
+		rig_close(&rig);
+	}
+	tidy();
+}
+
 TEST("alloc: each that fails while a stack opens ends in -ENOMEM, and leaves nothing behind")
 {
 	struct kio_stack_options options = { .create = true, .force = true };
