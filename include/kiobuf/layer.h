@@ -186,7 +186,10 @@ struct kio_class {
 	/* Instead of open, when the stack is being created: writes metadata, then as open. */
 	int (*create)(struct kio_layer *layer, struct kio_diag *diag);
 
-	/* May a leg that does not open be left out? Then kio_leg_absent tells which. */
+	/*
+	 * May a leg that does not open be left out? Then kio_leg_absent tells which.
+	 * Not asked after -EDEADLK: what a driver opens is in the stack already.
+	 */
 	bool (*spares_legs)(const struct kio_layer *layer);
 
 	int (*channel_open)(struct kio_layer *layer, struct kio_channel *channel, void *area);

@@ -116,6 +116,7 @@ diag_code(const struct kio_diag *diag)
 	case EINVAL: return EXIT_USAGE;
 	case EEXIST:
 	case EBUSY:
+	case EDEADLK:
 	case EPERM:
 	case ESTALE:
 	case ENOTUNIQ: return EXIT_REFUSED;

@@ -274,12 +274,15 @@ close_layer(struct kio_layer *layer)
  * that leg is closed and left out.
  */
 static bool
-leave_out(struct kio_layer *layer, const struct kio_diag *diag)
+leave_out(struct kio_layer *layer, int error, const struct kio_diag *diag)
 {
 	struct kio_stack *stack = layer->stack;
 	struct kio_layer *leg = layer;
 	struct kio__layer_core *core;
 
+	/* the other one of the two would be open, and a mirror on it no mirror */
+	if (error == -EDEADLK)
+		return false;
 	for (; leg->above != NULL; leg = leg->above) {
 		if (leg->above->class_->spares_legs == NULL ||
 		    !leg->above->class_->spares_legs(leg->above))
@@ -310,7 +313,7 @@ open_below(struct kio_stack *stack, struct kio_diag *diag)
 		rc = open_layer(layer, diag);
 		if (rc == 0)
 			continue;
-		if (!leave_out(layer, diag)) {
+		if (!leave_out(layer, rc, diag)) {
 			stack->failed = layer;
 			return rc;
 		}

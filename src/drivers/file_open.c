@@ -78,7 +78,7 @@ refuse_twice(struct file *file, struct kio_diag *diag)
 		if (other != file && other->layer.class_ == file->layer.class_ && other->inode != 0 &&
 		    other->is_block == file->is_block && other->inode == file->inode &&
 		    other->device == file->device)
-			return kio_refuse(diag, -EBUSY, "%s is in this stack twice, as %s and %s",
+			return kio_refuse(diag, -EDEADLK, "%s is in this stack twice, as %s and %s",
 					  file_label(file), other->layer.name, file->layer.name);
 	}
 	return 0;
@@ -205,7 +205,7 @@ file_lock(struct file *file, struct kio_diag *diag)
 	if (lock_patiently(file->own, &lock) == 0)
 		return 0;
 	if (errno == EAGAIN || errno == EACCES)
-		return kio_refuse(diag, -EBUSY, "%s is locked: another program has it open",
+		return kio_refuse(diag, -EBUSY, "%s is locked: another program, or another stack of this one, has it open",
 				  file_label(file));
 	return kio_refuse(diag, -errno, "%s cannot be locked: %e", file_label(file), errno);
 }

@@ -36,6 +36,8 @@ kill "$SERVER" && wait "$SERVER"
 check "mirror: it was brought back" "$K" compare y.img "$M"
 check "mirror: and is equal" cmp -n 20959232 a.img b.img
 
+code 5 "mirror: the same file on both legs is refused, degraded or not" \
+	"$K" info 'mirror degraded=yes { file a.img ; file ./a.img }'
 check "mirror: made anew" "$K" create --force "$M"
 serve "$M"
 check "mirror: served" nbdcopy x.img 'nbd+unix:///?socket=sock'

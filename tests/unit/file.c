@@ -208,7 +208,7 @@ TEST("file: a second opener is refused, readers share")
 
 	CHECK_EQ(kio_stack_open(&one, "file f.img size=1M", NULL, &diag), 0);
 	CHECK_EQ(kio_stack_open(&two, "file f.img", NULL, &diag), -EBUSY);
-	CHECK_STR(diag.text, "1:1: file0: f.img is locked: another program has it open");
+	CHECK_STR(diag.text, "1:1: file0: f.img is locked: another program, or another stack of this one, has it open");
 	kio_stack_close(&one, NULL);
 	CHECK_EQ(kio_stack_open(&one, "file f.img", &read_only, &diag), 0);
 	CHECK_EQ(kio_stack_open(&two, "file f.img", &read_only, &diag), 0);
@@ -394,7 +394,10 @@ TEST("file: a descriptor that appends is refused; the same file twice, too")
 	snprintf(text, sizeof(text), "file fd=%d", fd);
 	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), -EINVAL);
 	CHECK(strstr(diag.text, "O_APPEND") != NULL);
-	CHECK_EQ(kio_stack_open(&stack, "concat { file f.img ; file ./f.img }", NULL, &diag), -EBUSY);
+	CHECK_EQ(kio_stack_open(&stack, "concat { file f.img ; file ./f.img }", NULL, &diag), -EDEADLK);
+	CHECK(strstr(diag.text, "in this stack twice") != NULL);
+	CHECK_EQ(kio_stack_open(&stack, "mirror degraded=yes state=none { file f.img ; file ./f.img }", NULL,
+				&diag), -EDEADLK);
 	CHECK(strstr(diag.text, "in this stack twice") != NULL);
 	close(fd);
 	unlink("f.img");
