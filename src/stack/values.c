@@ -117,23 +117,22 @@ kio__parse_size(const char *text, uint64_t *size, const char **why)
 	const char *unit;
 	int rc = kio__parse_number(&text, size, why);
 
-	if (rc < 0 || *text == '\0')
+	if (rc < 0)
 		return rc;
 	unit = strchr(units, *text);
-	if (unit == NULL || text[1] != '\0') {
+	if (unit == NULL || (*text != '\0' && text[1] != '\0')) {
 		*why = strcmp(text, "KB") == 0 || strcmp(text, "MB") == 0 || strcmp(text, "GB") == 0 ||
 				       strcmp(text, "TB") == 0 ?
 			       "has a unit that means two things; K, M, G and T are powers of 1024" :
 			       "has a unit other than K, M, G, T";
 		return -EINVAL;
 	}
-	for (long i = unit - units; i >= 0; i--) {
-		if (__builtin_mul_overflow(*size, (uint64_t)1024, size)) {
-			*why = "is too large";
+	*why = "is too large; a size is less than 2^63";
+	for (long i = *text != '\0' ? unit - units : -1; i >= 0; i--) {
+		if (__builtin_mul_overflow(*size, (uint64_t)1024, size))
 			return -EINVAL;
-		}
 	}
-	return 0;
+	return *size > INT64_MAX ? -EINVAL : 0;
 }
 
 int

@@ -92,6 +92,8 @@ TEST("language: errors of meaning point at the column, with a guess")
 	refuses("mem size=1MB", "1:5: 1MB has a unit that means two things; K, M, G and T are powers of 1024");
 	refuses("mem size=10KB", "1:5: 10KB has a unit that means two things; K, M, G and T are powers of 1024");
 	refuses("mem size=99999999999999999999", "1:5: 99999999999999999999 is too large");
+	refuses("mem size=9223372036854775808", "1:5: 9223372036854775808 is too large; a size is less than 2^63");
+	refuses("mem size=8388608T", "1:5: 8388608T is too large; a size is less than 2^63");
 	refuses("mem size=1X", "1:5: 1X has a unit other than K, M, G, T");
 	refuses("mem size=-1", "1:5: -1 is not a number");
 	refuses("mem", "1:1: mem needs size=");
