@@ -8,6 +8,21 @@
 
 #include <kiobuf/layer.h>
 
+#include <signal.h>
+#include <unistd.h>
+
+/* Creating waits for its I/O, so the word is said, and the end made, right here. */
+static void
+stopped(int number)
+{
+	static const char words[] = "kiobuf create: stopped by a signal; what it wrote and made so far is left "
+				    "behind: create it again, with --force\n";
+
+	if (write(STDERR_FILENO, words, sizeof(words) - 1) < 0)
+		_exit(EXIT_SIGNAL + number);
+	_exit(EXIT_SIGNAL + number);
+}
+
 static int
 run_create(struct cli *cli)
 {
@@ -18,8 +33,11 @@ run_create(struct cli *cli)
 	uint64_t bytes;
 	int rc = how.force ? EXIT_YES : cli_refuse_data(cli, cli->args[0]);
 
-	if (rc == EXIT_YES)
-		rc = cli_open(cli, &target, cli->args[0], &how);
+	if (rc != EXIT_YES)
+		return rc;
+	signal(SIGINT, stopped);
+	signal(SIGTERM, stopped);
+	rc = cli_open(cli, &target, cli->args[0], &how);
 	if (rc != EXIT_YES)
 		return rc;
 	bytes = kio_stack_limits(target.stack)->size;

@@ -262,7 +262,7 @@ print_event(const struct ask *ask, const json_t *event)
 	fflush(stdout);
 }
 
-/* Until the server ends, or somebody ends us. */
+/* Until the server ends, or somebody ends us, or reads no more. */
 static int
 watch(struct ask *ask)
 {
@@ -270,7 +270,7 @@ watch(struct ask *ask)
 	json_t *event;
 	int rc = EXIT_YES;
 
-	while (!ended && rc == EXIT_YES) {
+	while (!ended && rc == EXIT_YES && !ferror(stdout)) {
 		event = hear(ask);
 		if (event == NULL)
 			return EXIT_PEER;

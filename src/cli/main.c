@@ -4,8 +4,11 @@
  * the table, parses its options and prints its help.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "stack/options.h"
@@ -278,32 +281,68 @@ print_version(bool json)
 	return EXIT_YES;
 }
 
+static int
+run_named(struct cli *cli, int argc, char **argv)
+{
+	struct guess guess = { 0 };
+	char text[80];
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		kio__guess(&guess, argv[1], commands[i]->name);
+		if (strcmp(argv[1], commands[i]->name) == 0)
+			cli->command = commands[i];
+	}
+	if (cli->command != NULL)
+		return run(cli, argc, argv);
+	fprintf(stderr, "kiobuf: no command '%s'%s\n", argv[1], kio__guessed(&guess, text, sizeof(text)));
+	return EXIT_USAGE;
+}
+
+/*
+ * Without it the first file that is opened would be standard output or error, and
+ * what is printed would go into it. To use one that was closed is an error as before,
+ * but for messages: they are lost.
+ */
+static void
+fill_standard_descriptors(void)
+{
+	static const int flags[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", flags[fd]) < 0)
+			_exit(EXIT_OPEN);
+	}
+}
+
+/* What was printed has arrived, or rc says that it has not. */
+static int
+end_output(const struct cli *cli, int rc)
+{
+	int error = fflush(stdout) != 0 ? errno : ferror(stdout) ? EIO : 0;
+
+	if (error == 0 || rc != EXIT_YES)
+		return rc;
+	cli_say("kiobuf%s%s: the result cannot be written: %s", cli->command != NULL ? " " : "",
+		cli->command != NULL ? cli->command->name : "", strerror(error));
+	return EXIT_IO;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct cli cli = { 0 };
-	struct guess guess = { 0 };
-	char text[80];
 	int rc;
 
+	fill_standard_descriptors();
+	/* a reader that went away is an error that is told */
+	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2)
 		return print_commands(stderr);
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
-		return print_commands(stdout);
-	if (strcmp(argv[1], "--version") == 0)
-		return print_version(argc > 2 && strcmp(argv[2], "--json") == 0);
-	for (size_t i = 0; i < COMMANDS; i++) {
-		kio__guess(&guess, argv[1], commands[i]->name);
-		if (strcmp(argv[1], commands[i]->name) == 0)
-			cli.command = commands[i];
-	}
-	if (cli.command == NULL) {
-		fprintf(stderr, "kiobuf: no command '%s'%s\n", argv[1],
-			kio__guessed(&guess, text, sizeof(text)));
-		return EXIT_USAGE;
-	}
-	rc = run(&cli, argc, argv);
-	if (fflush(stdout) != 0 && rc == EXIT_YES)
-		rc = cli_fail(&cli, EXIT_IO, "the result cannot be written: %s", strerror(errno));
-	return rc;
+		rc = print_commands(stdout);
+	else if (strcmp(argv[1], "--version") == 0)
+		rc = print_version(argc > 2 && strcmp(argv[2], "--json") == 0);
+	else
+		rc = run_named(&cli, argc, argv);
+	return end_output(&cli, rc);
 }

@@ -40,6 +40,18 @@ check "usage: what follows -- is no option" "$K" map -- --help.img
 code 3 "usage: a module that does not exist cannot be opened" "$K" layers --load ./none.so
 code 4 "usage: a result that cannot be written is an I/O error" \
 	sh -c '"$0" layers >/dev/full' "$K"
+for words in --help --version 'stack null' 'bench null --seconds 1'; do
+	code 4 "usage: so it is of $words" sh -c '"$0" $1 >/dev/full' "$K" "$words"
+	code 4 "usage: a reader that is gone, too: $words" \
+		sh -c '{ sleep 0.2; "$0" $1; echo $? >rc; } | true; exit $(cat rc)' "$K" "$words"
+done
+says 'cannot be written: Broken pipe' "usage: and that is said" \
+	sh -c '{ sleep 0.2; "$0" layers 2>err; } | true; cat err' "$K"
+head -c 65536 /dev/urandom >closed1.img
+truncate -s 65536 closed2.img
+code 4 "usage: standard output that is closed is one that cannot be written" \
+	sh -c 'exec "$0" copy closed1.img closed2.img --force <&- >&- 2>&-' "$K"
+check "usage: nothing is printed into the files instead" cmp closed1.img closed2.img
 
 # --- file or stack ---
 printf 'abc' >plain
@@ -186,6 +198,18 @@ code 5 "info: the same file twice" "$K" info 'concat { file a.img ; file ./a.img
 code 1 "info: makes no file" test -e new.img
 
 # --- key and create ---
+truncate -s 1M slow1.img slow2.img
+"$K" create 'mirror { delay 10s | file slow1.img ; file slow2.img }' 2>create.err &
+pid=$!
+own_pids="$own_pids $pid"
+for _ in $(seq 200); do
+	! ls -l /proc/$pid/fd | grep -q slow2.img || break
+	sleep 0.05
+done
+kill -INT $pid
+wait $pid
+check "create: SIGINT ends it with 130" test $? -eq 130
+says 'left behind: create it again, with --force' "create: and says what is left" cat create.err
 rm key
 check "key: makes one" "$K" key create key
 says '^600 64$' "key: of 64 bytes, its owner's alone" stat -c '%a %s' key
