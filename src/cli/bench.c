@@ -336,8 +336,10 @@ run_stack(struct cli *cli)
 				"--depth is 1 to 65536, --loops 1 to 64, --write 0 to 100, --seconds up to %u; "
 				"--block is not 0",
 				MOST_SECONDS);
-	if (bench.write_percent != 0 && !cli_flag(cli, "force") && cli_may_hold_data(cli, cli->args[0]))
-		return cli_fail(cli, EXIT_REFUSED, "writing destroys what the stack holds; --force does it");
+	rc = bench.write_percent != 0 && !cli_flag(cli, "force") ? cli_refuse_overwrite(cli, cli->args[0]) :
+								   EXIT_YES;
+	if (rc != EXIT_YES)
+		return rc;
 	cli_signals_begin();
 	rc = cli_open(cli, &bench.target, cli->args[0], &how);
 	if (rc != EXIT_YES)

@@ -124,6 +124,8 @@ struct cli_open {
 	uint64_t size;     /* a file that does not exist is made this large; 0: it has to exist */
 };
 
+/* Text that is wrong is a matter of usage, whatever else would be in the way. */
+int cli_check_text(const struct cli *cli, const char *text, const struct kio_tree *tree);
 /* 0, or an exit code, after the complaint. */
 int cli_open(const struct cli *cli, struct target *target, const char *argument,
 	     const struct cli_open *how);

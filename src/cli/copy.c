@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <kiobuf/layer.h>
@@ -40,6 +41,7 @@ struct copy {
 	struct target from, to;
 	uint64_t size;
 	bool fresh; /* the destination was made just now: all zero */
+	bool made;  /* and is open: it goes away again if the copy fails */
 
 	struct kio *look; /* at extents */
 	bool looking;
@@ -256,6 +258,15 @@ make_empty(const struct cli *cli, const char *path)
 	return EXIT_YES;
 }
 
+static bool
+is_same_file(const char *from, const char *to)
+{
+	struct stat a, b;
+
+	return cli_is_file(from) && cli_is_file(to) && stat(from, &a) == 0 && stat(to, &b) == 0 &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int
 open_destination(struct copy *copy, const char *argument)
 {
@@ -265,18 +276,25 @@ open_destination(struct copy *copy, const char *argument)
 	uint64_t size;
 	int rc = EXIT_YES;
 
-	if (!cli_flag(cli, "force") && cli_may_hold_data(cli, argument))
-		return cli_fail(cli, EXIT_REFUSED, "%s %s; --force overwrites it", argument,
-				cli_is_file(argument) ? "exists" : "may hold data");
+	if (is_same_file(copy->from.argument, argument))
+		return cli_fail(cli, EXIT_REFUSED, "%s and %s are the same file", copy->from.argument,
+				argument);
+	if (!cli_flag(cli, "force"))
+		rc = cli_refuse_overwrite(cli, argument);
+	if (rc != EXIT_YES)
+		return rc;
 	if (cli_is_file(argument) && access(argument, F_OK) != 0) {
 		how.size = copy->size;
 		copy->fresh = true;
-		rc = copy->size == 0 ? make_empty(cli, argument) : EXIT_YES;
+		if (copy->size == 0)
+			rc = make_empty(cli, argument);
+		copy->made = copy->size == 0 && rc == EXIT_YES;
 	}
 	if (rc == EXIT_YES)
 		rc = cli_open_on(cli, &copy->to, argument, &how, copy->loop);
 	if (rc != EXIT_YES)
 		return rc;
+	copy->made = copy->fresh;
 	if (kio_stack_limits(copy->to.stack)->read_only)
 		return cli_fail(cli, EXIT_REFUSED, "the destination is read only");
 	size = kio_stack_limits(copy->to.stack)->size;
@@ -315,6 +333,12 @@ print_result(const struct copy *copy, uint64_t took)
 	}
 }
 
+static const char *
+what_is_left(const struct copy *copy)
+{
+	return copy->made ? "the new file is removed" : "the destination is not complete";
+}
+
 static int
 transfer(struct copy *copy)
 {
@@ -334,14 +358,15 @@ transfer(struct copy *copy)
 	if (rc != EXIT_YES)
 		return rc;
 	if (copy->error < 0 && copy->flushing)
-		return cli_fail(copy->cli, EXIT_IO, "%s: %s", copy->doing, kio_error_text(copy->error));
+		return cli_fail(copy->cli, EXIT_IO, "%s: %s; %s", copy->doing, kio_error_text(copy->error),
+				what_is_left(copy));
 	if (copy->error < 0)
-		return cli_fail(copy->cli, EXIT_IO, "%s at %lu: %s", copy->doing, copy->error_at,
-				kio_error_text(copy->error));
+		return cli_fail(copy->cli, EXIT_IO, "%s at %lu: %s; %s", copy->doing, copy->error_at,
+				kio_error_text(copy->error), what_is_left(copy));
 	/* one that came when all was written is too late */
 	if (!copy->flushing && cli_signal() != 0)
 		return cli_fail(copy->cli, EXIT_SIGNAL + cli_signal(),
-				"stopped by a signal; the destination is not complete");
+				"stopped by a signal; %s", what_is_left(copy));
 	print_result(copy, kio__now() - begun);
 	return EXIT_YES;
 }
@@ -372,6 +397,8 @@ run_copy(struct cli *cli)
 	closed = cli_close(cli, &copy->from);
 	if (rc == EXIT_YES)
 		rc = closed;
+	if (rc != EXIT_YES && copy->made)
+		unlink(cli->args[1]);
 	kio_loop_close(&copy->loop);
 	free(copy);
 	return rc;
@@ -387,10 +414,11 @@ const struct cli_command cli_copy = {
 	.name = "copy",
 	.arguments = "SRC DST",
 	.summary = "copy a file or stack to another",
-	.more = "A file that does not exist is made, with the size of the source. A smaller destination is\n"
-		"refused; the rest of a larger one is zeroed. A stack counts as one that exists, unless all\n"
-		"of it is memory. A hole is skipped where the destination was made just now, and zeroed\n"
-		"elsewhere. What is said to be copied is on stable storage.",
+	.more = "A file that does not exist is made, with the size of the source, and removed again if the\n"
+		"copy fails. A smaller destination is refused; the rest of a larger one is zeroed. A stack\n"
+		"counts as one that exists, unless all of it is memory. A hole is skipped where the\n"
+		"destination was made just now, and zeroed elsewhere. What is said to be copied is on stable\n"
+		"storage.",
 	.least = 2,
 	.most = 2,
 	.options = options,

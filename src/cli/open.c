@@ -81,16 +81,15 @@ hint_at_file(const char *argument)
 		cli_say("  the file of this name is written ./%s", argument);
 }
 
-/* Text that is wrong is a matter of usage, whatever else would be in the way. */
-static int
-check_text(const struct cli *cli, const struct target *target, const struct kio_tree *tree)
+int
+cli_check_text(const struct cli *cli, const char *text, const struct kio_tree *tree)
 {
 	struct kio_diag diag;
 
 	if (kio_tree_check(tree, &diag) == 0)
 		return EXIT_YES;
-	cli_diag(cli, target->text, &diag);
-	hint_at_file(target->argument);
+	cli_diag(cli, text, &diag);
+	hint_at_file(text);
 	return EXIT_USAGE;
 }
 
@@ -105,7 +104,7 @@ open_tree(const struct cli *cli, struct target *target, struct kio_tree *tree,
 {
 	struct kio_stack_options options = options_of(cli, how);
 	struct kio_diag diag;
-	int rc = check_text(cli, target, tree);
+	int rc = cli_check_text(cli, target->text, tree);
 
 	if (rc != EXIT_YES)
 		return rc;
@@ -217,7 +216,6 @@ cli_signals_begin(void)
 		sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signals.fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	signal(SIGPIPE, SIG_IGN);
 }
 
 int

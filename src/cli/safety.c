@@ -31,21 +31,34 @@ node_keeps(const struct kio_node *node)
 	return keeps;
 }
 
-bool
-cli_may_hold_data(const struct cli *cli, const char *argument)
+static bool
+tree_keeps(const struct kio_tree *tree)
 {
-	struct kio_tree *tree;
-	bool keeps;
+	bool keeps = node_keeps(tree->root);
 
-	if (cli_is_file(argument))
-		return access(argument, F_OK) == 0;
-	if (kio_tree_parse(&tree, argument, cli->set, NULL) < 0)
-		return false;
-	keeps = node_keeps(tree->root);
 	for (unsigned i = 0; i < tree->definition_count; i++)
 		keeps = keeps || node_keeps(tree->definitions[i].root);
-	kio_tree_destroy(tree);
 	return keeps;
+}
+
+int
+cli_refuse_overwrite(const struct cli *cli, const char *argument)
+{
+	struct kio_tree *tree;
+	struct kio_diag diag;
+	int rc;
+
+	if (cli_is_file(argument) && access(argument, F_OK) != 0)
+		return EXIT_YES;
+	if (cli_is_file(argument))
+		return cli_fail(cli, EXIT_REFUSED, "%s exists; --force overwrites it", argument);
+	if (kio_tree_parse(&tree, argument, cli->set, &diag) < 0)
+		return cli_diag(cli, argument, &diag);
+	rc = cli_check_text(cli, argument, tree);
+	if (rc == EXIT_YES && tree_keeps(tree))
+		rc = cli_fail(cli, EXIT_REFUSED, "%s may hold data; --force overwrites it", argument);
+	kio_tree_destroy(tree);
+	return rc;
 }
 
 /* --- what is there ------------------------------------------------------- */

@@ -5,10 +5,10 @@
 #include "cli/cli.h"
 
 /*
- * Is there something to lose where the argument is written? Tells without
- * opening it. A stack that cannot be read is none's loss: opening it complains.
+ * Is there something to lose where the argument is written? EXIT_REFUSED, with a
+ * message, without opening it; EXIT_USAGE where the text of the stack is wrong.
  */
-bool cli_may_hold_data(const struct cli *cli, const char *argument);
+int cli_refuse_overwrite(const struct cli *cli, const char *argument);
 
 /*
  * Do the files and devices of a stack hold anything but zeroes? EXIT_REFUSED, with

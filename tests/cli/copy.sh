@@ -81,6 +81,12 @@ code 5 "copy: a definition that holds data needs it" sh -c '
 code 5 "copy: refuses what is read only" "$K" copy one.img 'readonly | mem size=1M'
 code 5 "copy: refuses a file onto itself" "$K" copy source.img source.img --force
 check "copy: and left it as it was" cmp source.img new.img
+says 'are the same file' "copy: says so, whatever the names" "$K" copy source.img ./source.img --force
+code 5 "copy: a stack onto itself is refused" "$K" copy 'file source.img' 'file source.img' --force
+says 'another stack of this one' "copy: and told from another program's lock" \
+	"$K" copy 'file source.img' 'file source.img' --force
+code 2 "copy: a wrong text is told before --force is asked for" "$K" copy one.img 'file old.img sizze=3'
+says "no option 'sizze'" "copy: and what is wrong" "$K" copy one.img 'file old.img sizze=3'
 
 # --- block sizes ---
 noise 64 >key && chmod 600 key
@@ -116,6 +122,14 @@ code 4 "copy: what cannot be written is an I/O error" \
 says 'writing the destination at ' "copy: which says where" \
 	sh -c 'trap "" XFSZ; ulimit -f 1000; exec "$0" copy source.img large.img --force' "$K"
 
+code 4 "copy: a new file that cannot be filled is an I/O error" \
+	"$K" copy 'sim size=16M error=1000000' partial.img
+check "copy: and goes away again" test ! -e partial.img
+says 'the new file is removed' "copy: which it says" \
+	"$K" copy 'sim size=16M error=1000000' partial.img
+says 'the destination is not complete' "copy: of one that was there it says that it is not complete" \
+	sh -c 'trap "" XFSZ; ulimit -f 1000; exec "$0" copy source.img large.img --force' "$K"
+
 # signalled NAME CODE DESTINATION SENTENCE: a running copy ends with 128 + n
 truncate -s 512M slow.img
 noise 64M | dd of=slow.img conv=notrunc status=none
@@ -136,6 +150,7 @@ says 'stopped by a signal' "copy: and says that the destination is not complete"
 check "copy: a mirror it wrote to was closed in order" \
 	"$K" info 'mirror { file a.leg ; file b.leg }'
 signalled TERM 143 stopped.img "copy: SIGTERM ends it with 143"
+check "copy: and the file it made is gone" test ! -e stopped.img
 
 # --- compare ---
 json 'j["schema"] == "kiobuf/compare/1" and j["identical"] is True' \
