@@ -3,7 +3,8 @@
  * kiobuf serve: a stack as an NBD export.
  *
  * SIGINT, SIGTERM and SIGHUP end it in order: no new requests, what is in flight is
- * answered, the stack is flushed and closed. That is success.
+ * answered, the stack is flushed and closed. That is success. At a second signal
+ * the clients are not waited for, and the stack for a second.
  */
 #include <errno.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 #include "nbd/server.h"
 
 #define BREATH_NS 1000000000u
+#define PATIENCE_NS 1000000000u
 #define CHILD_NS UINT64_C(5000000000)
 
 struct serve {
@@ -30,6 +32,7 @@ struct serve {
 	struct listener listener;
 	struct kio_watch accepting;
 	struct kio_timer breath; /* no descriptors were left: not before it ends */
+	struct kio_timer patience; /* a second signal came: it ends here */
 	struct nbd_server *server;
 	struct kio *flush;
 	int flush_status;
@@ -37,7 +40,8 @@ struct serve {
 	struct listener control_listener; /* --ctl */
 	struct control *control;          /* NULL: none */
 
-	pid_t child; /* --run; 0: none */
+	pid_t child; /* --run, and its process group; 0: none */
+	bool has_terminal; /* which is the command's meanwhile */
 	struct kio_source child_end;
 	struct kio_cb child_cb;
 };
@@ -82,6 +86,32 @@ stop(void *priv)
 	}
 	/* once more: those who wait for something are not waited for */
 	nbd_server_stop(serve->server);
+}
+
+/* A request or the flush is stuck, so nothing can be closed: the process just ends. */
+static void
+give_up(struct kio_task *task)
+{
+	struct serve *serve = kio_container_of(task, struct serve, patience.task);
+
+	if (serve->child > 0)
+		kill(-serve->child, SIGKILL);
+	cli_listen_end(&serve->control_listener);
+	cli_listen_end(&serve->listener);
+	_exit(cli_fail(serve->cli, EXIT_IO, "a second signal: the export \"%s\" is not flushed; what was written last "
+					    "may be lost", cli_text(serve->cli, "export", "")));
+}
+
+static void
+signalled(void *priv)
+{
+	struct serve *serve = priv;
+
+	if (serve->stopping && serve->patience.task.run == NULL) {
+		serve->patience.task.run = give_up;
+		kio_timer_arm(serve->loop, &serve->patience, kio_loop_now(serve->loop) + PATIENCE_NS);
+	}
+	stop(serve);
 }
 
 static void
@@ -129,6 +159,18 @@ child_ended(struct kio_cb *cb, int status)
 	return NULL;
 }
 
+/*
+ * The command and all that it starts are a process group, which has the terminal if
+ * we had it. Said by both, the command and us: whoever comes first.
+ */
+static void
+child_group(const struct serve *serve, pid_t child)
+{
+	setpgid(child, child);
+	if (serve->has_terminal)
+		tcsetpgrp(STDIN_FILENO, child);
+}
+
 static int
 child_start(struct serve *serve, const char *command)
 {
@@ -137,10 +179,15 @@ child_start(struct serve *serve, const char *command)
 
 	/* where it is ignored, as a parent may leave it, no end of a child is told */
 	signal(SIGCHLD, SIG_DFL);
+	serve->has_terminal = tcgetpgrp(STDIN_FILENO) == getpgrp();
+	/* or we stopped when the terminal is taken back */
+	signal(SIGTTOU, SIG_IGN);
 	serve->child = fork();
 	if (serve->child < 0)
 		return cli_fail(serve->cli, EXIT_OPEN, "fork: %s", strerror(errno));
 	if (serve->child == 0) {
+		child_group(serve, getpid());
+		signal(SIGTTOU, SIG_DFL);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
 		signal(SIGPIPE, SIG_DFL);
@@ -149,12 +196,13 @@ child_start(struct serve *serve, const char *command)
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
 		_exit(127);
 	}
+	child_group(serve, serve->child);
 	serve->child_cb.fn = child_ended;
 	kio_event_attach(&serve->child_end.event, &serve->child_cb);
 	rc = kio_source_child(serve->loop, &serve->child_end, serve->child);
 	if (rc == 0)
 		return EXIT_YES;
-	kill(serve->child, SIGKILL);
+	kill(-serve->child, SIGKILL);
 	waitpid(serve->child, NULL, 0);
 	serve->child = 0;
 	return cli_fail(serve->cli, EXIT_BUG, "the command cannot be watched: %s", strerror(-rc));
@@ -171,17 +219,20 @@ child_ends(struct serve *serve, uint64_t within_ns)
 	return kio_event_fired(&serve->child_end.event);
 }
 
-/* One that outlives the server is asked to end, and then made to. */
+/* One that outlives the server is asked to end, and then made to; what it left running, too. */
 static void
 child_stop(struct serve *serve)
 {
-	if (serve->child <= 0 || child_ends(serve, 0))
+	if (serve->child <= 0)
 		return;
-	kill(serve->child, SIGTERM);
-	if (child_ends(serve, CHILD_NS))
-		return;
-	kill(serve->child, SIGKILL);
+	if (!child_ends(serve, 0)) {
+		kill(-serve->child, SIGTERM);
+		child_ends(serve, CHILD_NS);
+	}
+	kill(-serve->child, SIGKILL);
 	child_ends(serve, CHILD_NS);
+	if (serve->has_terminal)
+		tcsetpgrp(STDIN_FILENO, getpgrp());
 }
 
 /* What the command said is what serve says. */
@@ -293,7 +344,7 @@ run_server(struct serve *serve, const char *name)
 	serve->breath.task.run = accept_again;
 	rc = kio_watch_set(serve->loop, &serve->accepting, serve->listener.fd, KIO_READABLE);
 	if (rc == 0)
-		rc = cli_signals_watch(serve->loop, stop, serve);
+		rc = cli_signals_watch(serve->loop, signalled, serve);
 	if (rc < 0)
 		return cli_io_error(cli, "watching the sockets", rc);
 	if (command == NULL)
@@ -303,6 +354,7 @@ run_server(struct serve *serve, const char *name)
 	if (rc == EXIT_YES && kio_loop_run(serve->loop) < 0)
 		rc = cli_fail(cli, EXIT_BUG, "the loop failed");
 	cli_signals_unwatch(serve->loop);
+	kio_timer_cancel(serve->loop, &serve->patience);
 	child_stop(serve);
 	if (rc == EXIT_YES && serve->flush_status < 0)
 		rc = cli_io_error(cli, "flushing at the end", serve->flush_status);

@@ -107,6 +107,33 @@ for _ in $(seq 100); do [ ! -s shell ] || break; sleep 0.05; done
 ends TERM 143 "serve --run: SIGTERM ends server and command"
 check "serve --run: no command is left behind" test ! -e "/proc/$(cat shell)"
 
+"$K" serve 'mem size=1M' --run 'sleep 51 & echo $! >inner; echo $$ >shell2; wait' 2>/dev/null &
+SERVER=$!
+own_pids="$own_pids $SERVER"
+for _ in $(seq 100); do [ ! -s shell2 ] || break; sleep 0.05; done
+ends TERM 143 "serve --run: SIGTERM reaches what the command started"
+check "serve --run: which is gone, too" sh -c 'sleep 0.2; ! grep -q sleep "/proc/$(cat inner)/cmdline" 2>/dev/null'
+check "serve --run: what a command leaves running when it ends is ended" sh -c '
+	"$0" serve "mem size=1M" --run "sleep 52 >/dev/null 2>&1 & echo \$! >inner2"; sleep 0.2
+	! grep -q sleep "/proc/$(cat inner2)/cmdline" 2>/dev/null' "$K"
+
+# --- a second signal
+
+if command -v nbdcopy >/dev/null; then
+	in_background stuck 'delay 100s | mem size=1M' --unix sock --export disk
+	head -c 1048576 /dev/urandom >stuck.img
+	timeout 20 nbdcopy stuck.img "nbd+unix:///disk?socket=$WORK/sock" 2>/dev/null &
+	sleep 1
+	kill -TERM "$SERVER"
+	sleep 0.5
+	check "serve: what is in flight is waited for" kill -0 "$SERVER"
+	ends TERM 4 "serve: a second signal ends a server that hangs, with exit code 4"
+	says 'the export "disk" is not flushed' "serve: and names the export" cat stuck
+	check "serve: its socket is gone" test ! -e sock
+else
+	skip "serve: a second signal" "there is no nbdcopy"
+fi
+
 # --- the export
 
 serve 'mem size=16M' --export disk --read-only
