@@ -269,7 +269,7 @@ static json_t *
 json_export(void *priv)
 {
 	const struct serve *serve = priv;
-	struct nbd_server_counts counts;
+	struct nbd_counts counts;
 
 	nbd_server_counts(serve->server, &counts);
 	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)counts.connections,
@@ -297,7 +297,7 @@ begin_control(struct serve *serve)
 static void
 print_result(const struct serve *serve)
 {
-	struct nbd_server_counts counts;
+	struct nbd_counts counts;
 
 	nbd_server_counts(serve->server, &counts);
 	if (serve->cli->json)

@@ -21,8 +21,10 @@
 #include "nbd/connection.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -50,12 +52,16 @@ void
 nbd_connection_unused(struct nbd_connection *connection)
 {
 	struct nbd_server *server = connection->server;
+	struct nbd_counts counts = connection->counts;
 
 	if (!connection->unwatched || connection->in_flight != 0 || connection->turning)
 		return;
+	if (connection->next != NULL)
+		connection->next->at = connection->at;
+	*connection->at = connection->next;
 	close(connection->fd);
 	connection_free(connection);
-	nbd_server_left(server);
+	nbd_server_left(server, &counts);
 }
 
 static void
@@ -74,9 +80,6 @@ nbd_connection_end(struct nbd_connection *connection)
 	if (connection->ended)
 		return;
 	connection->ended = true;
-	if (connection->next != NULL)
-		connection->next->at = connection->at;
-	*connection->at = connection->next;
 	kio_timer_cancel(connection->server->loop, &connection->timer);
 	/* the other side hears of it now, not when the last request is home */
 	shutdown(connection->fd, SHUT_RDWR);
@@ -123,7 +126,7 @@ nbd_connection_drain(struct nbd_connection *connection)
 		nbd_connection_end(connection);
 		return;
 	}
-	if (connection->draining)
+	if (connection->draining || connection->ended)
 		return;
 	connection->draining = true;
 	kio_timer_arm(loop, &connection->timer, kio_loop_now(loop) + FAREWELL_NS);
@@ -172,7 +175,6 @@ may_read(const struct nbd_connection *connection)
 static void
 begin_request(struct nbd_connection *connection)
 {
-	struct nbd_server *server = connection->server;
 	struct nbd_request request;
 	struct nbd_slot *slot;
 	uint32_t error;
@@ -191,11 +193,11 @@ begin_request(struct nbd_connection *connection)
 		return;
 	}
 	connection->ahead = request.command != NBD_CMD_WRITE;
-	server->counts.requests++;
+	connection->counts.requests++;
 	error = nbd_request_check(&request, &connection->handshake.export_);
 	/* what is asked of a fast zero is to fail where it would be as slow as a write */
 	if (error == 0 && (request.flags & NBD_CMD_FLAG_FAST_ZERO) != 0 &&
-	    !kio_stack_limits(server->stack)->zeroes)
+	    !kio_stack_limits(connection->server->stack)->zeroes)
 		error = NBD_ENOTSUP;
 	slot = nbd_slot_take(connection, &request);
 	if (error == 0 && !nbd_slot_memory(slot))
@@ -235,7 +237,7 @@ read_payload(struct nbd_connection *connection)
 		/* came along with the heads that were read ahead */
 		memcpy(into, connection->in + connection->in_at, len);
 		connection->in_at += len;
-		connection->server->counts.copied_bytes += len;
+		connection->counts.copied_bytes += len;
 	} else {
 		len = receive_payload(connection, into, rest);
 		if (len == 0)
@@ -515,6 +517,28 @@ socket_ready(struct kio_watch *watch, unsigned events)
 
 /* --- the beginning ------------------------------------------------------ */
 
+/* Asked now: a socket that was shut down has no other side any more. */
+static void
+note_peer(struct nbd_connection *connection)
+{
+	struct sockaddr_storage address = { .ss_family = AF_UNSPEC };
+	struct sockaddr *peer = (struct sockaddr *)&address;
+	struct ucred who = { .pid = 0, .uid = 0 };
+	socklen_t size = sizeof(address), who_size = sizeof(who);
+	char host[80], port[8];
+
+	getpeername(connection->fd, peer, &size);
+	if (peer->sa_family == AF_UNIX &&
+	    getsockopt(connection->fd, SOL_SOCKET, SO_PEERCRED, &who, &who_size) == 0) {
+		connection->pid = (uint64_t)who.pid;
+		connection->uid = who.uid;
+	} else if (getnameinfo(peer, size, host, sizeof(host), port, sizeof(port),
+			       NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+		snprintf(connection->address, sizeof(connection->address),
+			 peer->sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+	}
+}
+
 int
 nbd_connection_open(struct nbd_server *server, int fd)
 {
@@ -525,6 +549,9 @@ nbd_connection_open(struct nbd_server *server, int fd)
 		return -ENOMEM;
 	connection->server = server;
 	connection->fd = fd;
+	connection->since_ns = kio_loop_now(server->loop);
+	connection->counts.connections = 1;
+	note_peer(connection);
 	connection->shaking = connection->ahead = true;
 	connection->watch.fn = socket_ready;
 	connection->turn.run = turn_came;

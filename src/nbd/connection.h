@@ -52,6 +52,9 @@ struct nbd_connection {
 	struct kio_timer timer; /* ends a handshake or a farewell that takes too long */
 	struct kio_task turn;
 	int fd;
+	char address[96]; /* these as in struct nbd_client */
+	uint64_t pid, uid, since_ns;
+	struct nbd_counts counts;
 	bool shaking;  /* the handshake is not over */
 	bool draining; /* nothing more is read; what was begun is answered */
 	bool ended;    /* the socket is closed as soon as nobody needs the structure */
@@ -86,7 +89,7 @@ struct nbd_server {
 	struct nbd_connection *connections;
 	unsigned count;
 	bool stopping;
-	struct nbd_server_counts counts;
+	struct nbd_counts left; /* of connections that have gone */
 };
 
 /* 0, or -errno: then the socket is still the caller's. */
@@ -115,8 +118,8 @@ void nbd_slot_reply(struct nbd_slot *slot, uint32_t error);
 /* The reply has left. */
 void nbd_slot_give(struct nbd_slot *slot);
 
-/* server.c: one connection less. */
-void nbd_server_left(struct nbd_server *server);
+/* server.c: one connection less, and what it counted. */
+void nbd_server_left(struct nbd_server *server, const struct nbd_counts *counts);
 void nbd_server_say(const struct nbd_server *server, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -99,7 +99,6 @@ nbd_server_accept(struct nbd_server *server, int fd)
 		return rc;
 	}
 	server->count++;
-	server->counts.connections++;
 	return 0;
 }
 
@@ -110,10 +109,22 @@ tell_if_stopped(const struct nbd_server *server)
 		server->options.stopped(server->options.priv);
 }
 
+static void
+add(struct nbd_counts *to, const struct nbd_counts *counts)
+{
+	to->connections += counts->connections;
+	to->requests += counts->requests;
+	to->errors += counts->errors;
+	to->read_bytes += counts->read_bytes;
+	to->written_bytes += counts->written_bytes;
+	to->copied_bytes += counts->copied_bytes;
+}
+
 void
-nbd_server_left(struct nbd_server *server)
+nbd_server_left(struct nbd_server *server, const struct nbd_counts *counts)
 {
 	server->count--;
+	add(&server->left, counts);
 	tell_if_stopped(server);
 }
 
@@ -136,9 +147,33 @@ nbd_server_stop(struct nbd_server *server)
 }
 
 void
-nbd_server_counts(const struct nbd_server *server, struct nbd_server_counts *counts)
+nbd_server_counts(const struct nbd_server *server, struct nbd_counts *counts)
 {
-	*counts = server->counts;
+	*counts = server->left;
+	for (const struct nbd_connection *connection = server->connections; connection != NULL;
+	     connection = connection->next)
+		add(counts, &connection->counts);
+}
+
+void
+nbd_server_clients(const struct nbd_server *server,
+		   void (*client)(void *priv, const struct nbd_client *client), void *priv)
+{
+	for (const struct nbd_connection *connection = server->connections; connection != NULL;
+	     connection = connection->next) {
+		bool leaving = connection->draining || connection->ended;
+		struct nbd_client seen = {
+			.address = connection->address,
+			.pid = connection->pid,
+			.uid = connection->uid,
+			.state = leaving ? "leaving" : connection->shaking ? "handshake" : "ready",
+			.since_ns = connection->since_ns,
+			.in_flight = connection->in_flight,
+			.counts = &connection->counts,
+		};
+
+		client(priv, &seen);
+	}
 }
 
 void

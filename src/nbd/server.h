@@ -25,9 +25,20 @@ struct nbd_server_options {
 	void *priv;
 };
 
-struct nbd_server_counts {
+/* Of one connection, or of all there were. */
+struct nbd_counts {
 	uint64_t connections, requests, errors, read_bytes, written_bytes;
 	uint64_t copied_bytes; /* from one buffer of the server to another */
+};
+
+/* A connection, as an operator sees it. */
+struct nbd_client {
+	const char *address; /* "127.0.0.1:4711"; "": a process of this machine, which follows */
+	uint64_t pid, uid;
+	const char *state;  /* "handshake", "ready", or "leaving" while something is in flight */
+	uint64_t since_ns;  /* as kio_loop_now */
+	unsigned in_flight; /* requests in the stack */
+	const struct nbd_counts *counts;
 };
 
 int nbd_server_open(struct nbd_server **server, struct kio_stack *stack,
@@ -39,7 +50,10 @@ int nbd_server_accept(struct nbd_server *server, int fd);
  * that does not take its answers is given ten seconds; called again, none.
  */
 void nbd_server_stop(struct nbd_server *server);
-void nbd_server_counts(const struct nbd_server *server, struct nbd_server_counts *counts);
+/* Both on the loop's thread. Clients come newest first, and are gone after the call. */
+void nbd_server_counts(const struct nbd_server *server, struct nbd_counts *counts);
+void nbd_server_clients(const struct nbd_server *server,
+			void (*client)(void *priv, const struct nbd_client *client), void *priv);
 /* All connections have gone. */
 void nbd_server_close(struct nbd_server **server);
 

@@ -204,7 +204,7 @@ nbd_slot_reply(struct nbd_slot *slot, uint32_t error)
 	struct nbd_connection *connection = slot->connection;
 	uint16_t command = slot->request.command;
 
-	connection->server->counts.errors += error != 0;
+	connection->counts.errors += error != 0;
 	if (connection->handshake.structured &&
 	    (command == NBD_CMD_READ || command == NBD_CMD_BLOCK_STATUS))
 		structured_reply(slot, error);
@@ -276,7 +276,7 @@ request_done(struct kio *kio)
 {
 	struct nbd_slot *slot = kio->priv;
 	struct nbd_connection *connection = slot->connection;
-	struct nbd_server_counts *counts = &connection->server->counts;
+	struct nbd_counts *counts = &connection->counts;
 	int status = kio_status(kio);
 
 	take_back(slot);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -560,7 +561,7 @@ TEST("nbd server: a stop answers what was begun and hangs up")
 TEST("nbd server: who takes no replies is not read any further, and waits alone")
 {
 	struct wire wire = { .len = 0 };
-	struct nbd_server_counts counts;
+	struct nbd_counts counts;
 	int greedy, other;
 
 	if (!open_server("mem size=16M", false))
@@ -592,7 +593,7 @@ TEST("nbd server: who takes no replies is not read any further, and waits alone"
 TEST("nbd server: what a client has in flight is bounded in bytes too")
 {
 	struct wire wire = { .len = 0 };
-	struct nbd_server_counts counts;
+	struct nbd_counts counts;
 	int fd;
 
 	if (!open_server("delay 100ms | null size=64M", false))
@@ -733,7 +734,7 @@ TEST("nbd server: block status tells holes from data, for the whole range")
 TEST("nbd server: a trim as large as the disk does not count as memory")
 {
 	struct wire wire = { .len = 0 };
-	struct nbd_server_counts counts;
+	struct nbd_counts counts;
 	int fd;
 
 	if (!open_server("delay 100ms | null size=2G", false))
@@ -746,6 +747,103 @@ TEST("nbd server: a trim as large as the disk does not count as memory")
 	nbd_server_counts(server, &counts);
 	CHECK_EQ(counts.requests, 8);
 	close(fd);
+	close_server();
+}
+
+/* --- who is connected --------------------------------------------------- */
+
+struct listed {
+	unsigned count;
+	struct nbd_client newest;
+	struct nbd_counts counts; /* its */
+};
+
+static void
+note_client(void *priv, const struct nbd_client *client)
+{
+	struct listed *listed = priv;
+
+	if (listed->count++ != 0)
+		return;
+	listed->newest = *client;
+	listed->counts = *client->counts;
+}
+
+static struct listed
+list_clients(void)
+{
+	struct listed listed = { .count = 0 };
+
+	nbd_server_clients(server, note_client, &listed);
+	return listed;
+}
+
+TEST("nbd server: each client is listed with what it asked for, until its last request is home")
+{
+	struct nbd_counts counts;
+	struct listed listed;
+	int first, second;
+
+	if (!open_server("delay 100ms | mem size=1M", false))
+		return;
+	CHECK_EQ(list_clients().count, 0);
+	first = ready_client();
+	expect_bytes(first, 0, 4096, 0);
+	second = connect_client();
+	listed = list_clients();
+	CHECK_EQ(listed.count, 2);
+	CHECK_STR(listed.newest.state, "handshake");
+	CHECK_EQ(listed.newest.pid, (uint64_t)getpid());
+	CHECK_EQ(listed.newest.uid, geteuid());
+	CHECK_STR(listed.newest.address, "");
+	close(second);
+	for (unsigned i = 0; i < MOST_ROUNDS && list_clients().count == 2; i++)
+		step();
+	ask(first, 0, NBD_CMD_READ, 1, 0, 8192);
+	listed = list_clients();
+	CHECK_EQ(listed.count, 1);
+	CHECK_STR(listed.newest.state, "ready");
+	CHECK_EQ(listed.newest.in_flight, 1);
+	CHECK_EQ(listed.counts.requests, 2);
+	CHECK_EQ(listed.counts.read_bytes, 4096);
+	close(first);
+	for (unsigned i = 0; i < 10; i++)
+		step();
+	/* it is gone, and what it asked for is not */
+	listed = list_clients();
+	CHECK_EQ(listed.count, 1);
+	CHECK_STR(listed.newest.state, "leaving");
+	CHECK_EQ(listed.newest.in_flight, 1);
+	for (unsigned i = 0; i < MOST_ROUNDS && list_clients().count != 0; i++)
+		step();
+	CHECK_EQ(list_clients().count, 0);
+	nbd_server_counts(server, &counts);
+	CHECK_EQ(counts.connections, 2);
+	CHECK_EQ(counts.requests, 2);
+	CHECK_EQ(counts.read_bytes, 4096 + 8192);
+	close_server();
+}
+
+TEST("nbd server: a client over TCP is listed by its address")
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t size = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+	char expected[40], seen[96];
+
+	if (!open_server("mem size=1M", false))
+		return;
+	CHECK_EQ(bind(listener, (struct sockaddr *)&address, size), 0);
+	CHECK_EQ(listen(listener, 1), 0);
+	CHECK_EQ(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	CHECK_EQ(connect(fd, (struct sockaddr *)&address, size), 0);
+	CHECK_EQ(nbd_server_accept(server, accept4(listener, NULL, NULL, SOCK_NONBLOCK)), 0);
+	CHECK_EQ(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+	snprintf(expected, sizeof(expected), "127.0.0.1:%u", ntohs(address.sin_port));
+	snprintf(seen, sizeof(seen), "%s", list_clients().newest.address);
+	CHECK_STR(seen, expected);
+	close(fd);
+	close(listener);
 	close_server();
 }
 
