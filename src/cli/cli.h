@@ -50,6 +50,7 @@ struct cli_command {
 	const char *arguments; /* for the help: "SRC DST" */
 	const char *summary;
 	const char *more;      /* sentences for the help; may be NULL */
+	void (*words)(void);   /* before them: what its arguments may be, from a table; NULL: no table */
 	unsigned least, most;  /* arguments */
 	const struct cli_option *options;
 	bool opens; /* takes stacks: has --set, --engine and --load */

@@ -36,7 +36,7 @@ struct control {
 	struct listener *listener;
 	struct kio_stack *stack;
 	struct kio_loop *loop;
-	json_t *(*export_)(void *priv);
+	json_t *(*server)(void *priv);
 	void *priv;
 	struct kio__thread *thread;
 	int wake;
@@ -146,7 +146,7 @@ run_ask(struct kio_task *task)
 {
 	struct control *control = kio_container_of(task, struct control, ask);
 
-	control->answer = control->export_(control->priv);
+	control->answer = control->server(control->priv);
 	kio_event_fire(&control->answered, 0);
 }
 
@@ -157,6 +157,12 @@ ask_loop(void *priv)
 	struct control *control = priv;
 	json_t *answer;
 
+	/* what was asked when the loop hung is no answer for now */
+	if (control->asked && kio_event_fired(&control->answered)) {
+		json_decref(control->answer);
+		control->answer = NULL;
+		control->asked = false;
+	}
 	if (!control->asked) {
 		kio_event_init_shared(&control->answered);
 		control->ask.run = run_ask;
@@ -175,19 +181,14 @@ static void
 take_line(struct control *control, struct client *client, size_t len)
 {
 	struct control_request request;
+	struct control_question question = { control->stack, &request, ask_loop, control };
 	char why[200];
 	int rc = control_request_parse(&request, client->in, len, why, sizeof(why));
+	json_t *answer = rc < 0 ? control_error(rc, why) : control_answer(&question);
 
-	if (rc < 0) {
-		client_put(client, control_error(rc, why), true);
-		return;
-	}
-	if (strcmp(request.do_, "watch") == 0) {
+	if (rc == 0 && strcmp(request.do_, "watch") == 0 && json_is_true(json_object_get(answer, "ok")))
 		client->watches = true;
-		client_put(client, control_health(control->stack), true);
-	} else {
-		client_put(client, control_answer(control->stack, &request, ask_loop, control), true);
-	}
+	client_put(client, answer, true);
 	json_decref(request.json);
 }
 
@@ -409,12 +410,12 @@ control_create(void)
 
 int
 control_start(struct control *control, struct listener *listener, struct kio_stack *stack,
-	      struct kio_loop *loop, json_t *(*export_)(void *priv), void *priv)
+	      struct kio_loop *loop, json_t *(*server)(void *priv), void *priv)
 {
 	control->listener = listener;
 	control->stack = stack;
 	control->loop = loop;
-	control->export_ = export_;
+	control->server = server;
 	control->priv = priv;
 	return kio__thread_start(&control->thread, "kiobuf-ctl", serve_clients, control);
 }

@@ -35,11 +35,25 @@ int control_request_parse(struct control_request *request, const char *line, siz
 
 /* How far a layer is; NULL: it does nothing by itself. */
 json_t *control_progress(const struct kio_layer *layer);
-/* One event of the stack, for those who watch. */
-json_t *control_health(const struct kio_stack *stack);
-/* The answer to all requests but watch. The counts are of the export; NULL: unknown. */
-json_t *control_answer(struct kio_stack *stack, const struct control_request *request,
-		       json_t *(*export_)(void *priv), void *priv);
+
+/* What is asked, and of whom. */
+struct control_question {
+	struct kio_stack *stack;
+	const struct control_request *request;
+	/* "export" and "clients" of the server; NULL: its loop does not answer */
+	json_t *(*server)(void *priv);
+	void *priv;
+};
+
+/* What each server answers, whatever its layers offer; the last has no name. */
+struct control_verb {
+	const char *name, *arguments, *help; /* for kiobuf ctl */
+	json_t *(*answer)(const struct control_question *question);
+	bool has_option; /* takes layer, option and value; others take no further keys */
+};
+extern const struct control_verb control_verbs[];
+
+json_t *control_answer(const struct control_question *question);
 json_t *control_error(int error, const char *why);
 /* Collects what an operation tells in an object. */
 struct collect {
@@ -54,9 +68,9 @@ struct control;
 void control_notice(void *priv, const struct kio_notice *notice);
 /* Before the stack opens, so that its notices find it. NULL: no memory. */
 struct control *control_create(void);
-/* Serves on the listener. export_ runs on the loop. 0 or -errno. */
+/* Serves on the listener. server, as in a question, runs on the loop. 0 or -errno. */
 int control_start(struct control *control, struct listener *listener, struct kio_stack *stack,
-		  struct kio_loop *loop, json_t *(*export_)(void *priv), void *priv);
+		  struct kio_loop *loop, json_t *(*server)(void *priv), void *priv);
 /* Ends the thread; steps the loop until what it was asked is done. */
 void control_stop(struct control *control);
 /* After the stack, which may give notice while it closes. */

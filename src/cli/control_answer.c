@@ -3,12 +3,14 @@
  * What the control socket answers, from the open stack.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <kiobuf/layer.h>
 
 #include "cli/control.h"
 #include "stack/options.h"
+#include "stack/text.h"
 
 json_t *
 control_error(int error, const char *why)
@@ -69,18 +71,18 @@ json_layer(const struct kio_layer *layer)
 			 json_changeable(layer), "progress", control_progress(layer));
 }
 
-json_t *
-control_health(const struct kio_stack *stack)
+static json_t *
+answer_health(const struct control_question *question)
 {
-	return ok("health", json_string(kio_health_name(kio_stack_health(stack))));
+	return ok("health", json_string(kio_health_name(kio_stack_health(question->stack))));
 }
 
 static json_t *
-answer_tree(const struct kio_stack *stack)
+answer_tree(const struct control_question *question)
 {
-	json_t *layers = json_array(), *result = control_health(stack);
+	json_t *layers = json_array(), *result = answer_health(question);
 
-	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL;
+	for (const struct kio_layer *layer = kio_stack_top(question->stack); layer != NULL;
 	     layer = kio_layer_next(layer))
 		json_array_append_new(layers, json_layer(layer));
 	json_object_set_new(result, "layers", layers);
@@ -104,15 +106,34 @@ copies(const struct kio_stack *stack)
 }
 
 static json_t *
-answer_stats(const struct kio_stack *stack, json_t *export_)
+no_loop(void)
 {
-	json_t *result;
+	return control_error(-ETIMEDOUT, "the server's loop does not answer");
+}
 
-	if (export_ == NULL)
-		return control_error(-ETIMEDOUT, "the server's loop does not answer");
-	result = ok("layers", cli_json_stats(stack));
-	json_object_set_new(result, "copied_per_byte", json_real(copies(stack)));
-	json_object_set_new(result, "export", export_);
+static json_t *
+answer_stats(const struct control_question *question)
+{
+	json_t *server = question->server(question->priv), *result;
+
+	if (server == NULL)
+		return no_loop();
+	result = ok("layers", cli_json_stats(question->stack));
+	json_object_set_new(result, "copied_per_byte", json_real(copies(question->stack)));
+	json_object_set(result, "export", json_object_get(server, "export"));
+	json_decref(server);
+	return result;
+}
+
+static json_t *
+answer_clients(const struct control_question *question)
+{
+	json_t *server = question->server(question->priv), *result;
+
+	if (server == NULL)
+		return no_loop();
+	result = ok("clients", json_incref(json_object_get(server, "clients")));
+	json_decref(server);
 	return result;
 }
 
@@ -141,13 +162,71 @@ control_collect(void)
 }
 
 static json_t *
-answer_operation(struct kio_stack *stack, const struct control_request *request)
+unknown_layer(const struct control_question *question)
 {
-	struct collect collect = control_collect();
-	struct kio_diag diag;
-	int rc = kio_control_operate(stack, request->do_, request->layer, request->arg_count,
-				     request->args, &collect.report, &diag);
+	const char *name = question->request->layer;
+	struct guess guess = { 0 };
+	char text[80], why[200];
 
+	for (const struct kio_layer *layer = kio_stack_top(question->stack); layer != NULL;
+	     layer = kio_layer_next(layer))
+		kio__guess(&guess, name, kio_layer_name(layer));
+	snprintf(why, sizeof(why), "there is no layer '%.60s'%s", name,
+		 kio__guessed(&guess, text, sizeof(text)));
+	return control_error(-ENOENT, why);
+}
+
+static json_t *
+unknown_verb(const struct control_question *question, struct guess *guess)
+{
+	char text[80], why[200];
+
+	for (const struct control_verb *verb = control_verbs; verb->name != NULL; verb++)
+		kio__guess(guess, question->request->do_, verb->name);
+	snprintf(why, sizeof(why), "nobody here knows how to '%.60s'%s", question->request->do_,
+		 kio__guessed(guess, text, sizeof(text)));
+	return control_error(-ENOTSUP, why);
+}
+
+/* Whether any layer offers it; what else they offer may have been meant. */
+static bool
+is_offered(const struct kio_stack *stack, const char *name, struct guess *guess)
+{
+	bool offered = false;
+
+	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL;
+	     layer = kio_layer_next(layer)) {
+		const struct kio_operation *operation = kio_layer_class(layer)->operations;
+
+		for (; operation != NULL && operation->name != NULL; operation++) {
+			offered = offered || strcmp(operation->name, name) == 0;
+			kio__guess(guess, name, operation->name);
+		}
+	}
+	return offered;
+}
+
+static json_t *
+answer_operation(const struct control_question *question)
+{
+	const struct control_request *request = question->request;
+	struct guess guess = { 0 };
+	struct collect collect;
+	struct kio_diag diag;
+	char why[120];
+	int rc;
+
+	if (!is_offered(question->stack, request->do_, &guess))
+		return unknown_verb(question, &guess);
+	if (request->layer == NULL || request->option != NULL || request->value != NULL) {
+		snprintf(why, sizeof(why), "%.60s needs a layer or a leg, and no option", request->do_);
+		return control_error(-EINVAL, why);
+	}
+	if (kio_control_find(question->stack, request->layer) == NULL)
+		return unknown_layer(question);
+	collect = control_collect();
+	rc = kio_control_operate(question->stack, request->do_, request->layer, request->arg_count,
+				 request->args, &collect.report, &diag);
 	if (rc == 0)
 		return ok("result", collect.result);
 	json_decref(collect.result);
@@ -155,51 +234,79 @@ answer_operation(struct kio_stack *stack, const struct control_request *request)
 }
 
 static json_t *
-answer_set(struct kio_stack *stack, const struct control_request *request)
+answer_set(const struct control_question *question)
 {
+	const struct control_request *request = question->request;
 	struct kio_diag diag;
 	int rc;
 
-	if (request->layer == NULL || request->option == NULL || request->value == NULL)
-		return control_error(-EINVAL, "set needs layer, option and value");
-	rc = kio_control_set(stack, request->layer, request->option, request->value, &diag);
+	if (kio_control_find(question->stack, request->layer) == NULL)
+		return unknown_layer(question);
+	rc = kio_control_set(question->stack, request->layer, request->option, request->value, &diag);
 	return rc == 0 ? ok("result", json_object()) : control_error(rc, diag.text);
 }
 
-/* What the layers of this stack can be asked to do. */
 static json_t *
-answer_help(const struct kio_stack *stack)
+answer_help(const struct control_question *question)
 {
-	json_t *list = json_array();
+	json_t *verbs = json_array(), *operations = json_array(), *result = ok("verbs", verbs);
 
-	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL;
+	for (const struct control_verb *verb = control_verbs; verb->name != NULL; verb++)
+		json_array_append_new(verbs, json_pack("{s:s, s:s, s:s}", "do", verb->name, "arguments",
+						       verb->arguments, "help", verb->help));
+	for (const struct kio_layer *layer = kio_stack_top(question->stack); layer != NULL;
 	     layer = kio_layer_next(layer)) {
 		const struct kio_operation *operation = kio_layer_class(layer)->operations;
 
 		for (; operation != NULL && operation->name != NULL; operation++)
 			json_array_append_new(
-				list, json_pack("{s:o, s:s, s:b, s:s, s:s}", "layer",
-						cli_json_text(kio_layer_name(layer)), "do", operation->name,
-						"of_leg", operation->of_leg, "arguments",
-						operation->arguments != NULL ? operation->arguments : "",
-						"help", operation->help));
+				operations,
+				json_pack("{s:o, s:s, s:b, s:s, s:s}", "layer",
+					  cli_json_text(kio_layer_name(layer)), "do", operation->name,
+					  "of_leg", operation->of_leg, "arguments",
+					  operation->arguments != NULL ? operation->arguments : "",
+					  "help", operation->help));
 	}
-	return ok("operations", list);
+	json_object_set_new(result, "operations", operations);
+	return result;
+}
+
+/* --- the table ---------------------------------------------------------- */
+
+/* The thread takes note of who watches. */
+const struct control_verb control_verbs[] = {
+	{ "tree", "", "the layers, how each is, and options that can be changed", answer_tree, false },
+	{ "health", "", "what is not well; exit code 1 if anything is not", answer_tree, false },
+	{ "stats", "", "what went through each layer and the export", answer_stats, false },
+	{ "clients", "", "who is connected to the export, and what each asked for", answer_clients, false },
+	{ "set", "LAYER OPTION=VALUE", "changes an option", answer_set, true },
+	{ "watch", "", "changes of health and progress, until the server ends", answer_health, false },
+	{ "help", "", "this, and what the layers of this server can be asked", answer_help, false },
+	{ 0 }
+};
+
+static json_t *
+answer_verb(const struct control_verb *verb, const struct control_question *question)
+{
+	const struct control_request *request = question->request;
+	bool any = request->layer != NULL || request->option != NULL || request->value != NULL;
+	bool all = request->layer != NULL && request->option != NULL && request->value != NULL;
+	char why[80];
+
+	if (request->arg_count == 0 && (verb->has_option ? all : !any))
+		return verb->answer(question);
+	snprintf(why, sizeof(why), "%s %s", verb->name,
+		 verb->has_option ? "needs layer, option and value, and nothing else" :
+				    "takes nothing else");
+	return control_error(-EINVAL, why);
 }
 
 json_t *
-control_answer(struct kio_stack *stack, const struct control_request *request,
-	       json_t *(*export_)(void *priv), void *priv)
+control_answer(const struct control_question *question)
 {
-	if (strcmp(request->do_, "tree") == 0 || strcmp(request->do_, "health") == 0)
-		return answer_tree(stack);
-	if (strcmp(request->do_, "stats") == 0)
-		return answer_stats(stack, export_(priv));
-	if (strcmp(request->do_, "help") == 0)
-		return answer_help(stack);
-	if (strcmp(request->do_, "set") == 0)
-		return answer_set(stack, request);
-	if (request->layer == NULL)
-		return control_error(-EINVAL, "the key layer is missing, or what to do is unknown");
-	return answer_operation(stack, request);
+	for (const struct control_verb *verb = control_verbs; verb->name != NULL; verb++) {
+		if (strcmp(verb->name, question->request->do_) == 0)
+			return answer_verb(verb, question);
+	}
+	return answer_operation(question);
 }

@@ -9,6 +9,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <kiobuf/layer.h>
+
 #include "cli/control.h"
 #include "cli/mirror.h"
 
@@ -86,14 +88,17 @@ show_stats(const json_t *answer)
 	size_t i;
 	json_t *layer, *value;
 
-	printf("%-24s %10s %8s %12s %12s %8s\n", "layer", "I/Os", "parts", "moved", "copied", "errors");
+	printf("%-24s %10s %8s %12s %12s %9s %8s\n", "layer", "I/Os", "parts", "moved", "copied", "per byte",
+	       "errors");
 	json_array_foreach(json_object_get(answer, "layers"), i, layer) {
+		uint64_t bytes = number_of(layer, "moved_bytes"), copies = number_of(layer, "copied_bytes");
+
 		snprintf(left, sizeof(left), "%*s%s", (int)number_of(layer, "depth") * 2, "",
 			 text_of(layer, "name"));
-		printf("%-24s %10lu %8lu %12s %12s %8lu\n", left, number_of(layer, "ios"),
-		       number_of(layer, "parts"), cli_size(number_of(layer, "moved_bytes"), moved, sizeof(moved)),
-		       cli_size(number_of(layer, "copied_bytes"), copied, sizeof(copied)),
-		       number_of(layer, "errors"));
+		printf("%-24s %10lu %8lu %12s %12s %9.3f %8lu\n", left, number_of(layer, "ios"),
+		       number_of(layer, "parts"), cli_size(bytes, moved, sizeof(moved)),
+		       cli_size(copies, copied, sizeof(copied)),
+		       bytes != 0 ? (double)copies / (double)bytes : 0, number_of(layer, "errors"));
 	}
 	printf("copied in memory for each byte: %.3f\n",
 	       json_number_value(json_object_get(answer, "copied_per_byte")));
@@ -105,16 +110,59 @@ show_stats(const json_t *answer)
 }
 
 static int
-show_operations(const json_t *answer)
+show_clients(const json_t *answer)
+{
+	char who[96], took[32], got[32], put[32];
+	size_t i;
+	json_t *client;
+
+	printf("%-24s %-9s %10s %10s %9s %12s %12s %8s\n", "client", "state", "for", "requests",
+	       "in flight", "read", "written", "errors");
+	json_array_foreach(json_object_get(answer, "clients"), i, client) {
+		snprintf(who, sizeof(who), "pid %lu", number_of(client, "pid"));
+		snprintf(took, sizeof(took), "%lu s", number_of(client, "connected_ns") / 1000000000);
+		printf("%-24s %-9s %10s %10lu %9lu %12s %12s %8lu\n",
+		       text_of(client, "address")[0] != '\0' ? text_of(client, "address") : who,
+		       text_of(client, "state"), took, number_of(client, "requests"),
+		       number_of(client, "in_flight"),
+		       cli_size(number_of(client, "read_bytes"), got, sizeof(got)),
+		       cli_size(number_of(client, "written_bytes"), put, sizeof(put)),
+		       number_of(client, "errors"));
+	}
+	return EXIT_YES;
+}
+
+static void
+print_word(const char *name, const char *arguments, const char *help, const char *of)
+{
+	char left[96];
+
+	snprintf(left, sizeof(left), "%s %s", name, arguments);
+	printf("  %-23s %s%s%s%s\n", left, help, of != NULL ? " (" : "", of != NULL ? of : "",
+	       of != NULL ? ")" : "");
+}
+
+static void
+print_operation(const char *name, bool of_leg, const char *arguments, const char *help, const char *of)
+{
+	char words[64];
+
+	snprintf(words, sizeof(words), "%s%s%s", of_leg ? "LEG" : "LAYER", arguments[0] != '\0' ? " " : "",
+		 arguments);
+	print_word(name, words, help, of);
+}
+
+static int
+show_help(const json_t *answer)
 {
 	size_t i;
-	json_t *operation;
+	json_t *row;
 
-	json_array_foreach(json_object_get(answer, "operations"), i, operation)
-		printf("%s %s %s  %s (%s)\n", text_of(operation, "do"),
-		       json_is_true(json_object_get(operation, "of_leg")) ? "LEG" : "LAYER",
-		       text_of(operation, "arguments"), text_of(operation, "help"),
-		       text_of(operation, "layer"));
+	json_array_foreach(json_object_get(answer, "verbs"), i, row)
+		print_word(text_of(row, "do"), text_of(row, "arguments"), text_of(row, "help"), NULL);
+	json_array_foreach(json_object_get(answer, "operations"), i, row)
+		print_operation(text_of(row, "do"), json_is_true(json_object_get(row, "of_leg")),
+				text_of(row, "arguments"), text_of(row, "help"), text_of(row, "layer"));
 	return EXIT_YES;
 }
 
@@ -138,7 +186,7 @@ static const struct verb {
 	int (*show)(const json_t *answer);
 } verbs[] = {
 	{ "tree", show_tree },	     { "health", show_health }, { "stats", show_stats },
-	{ "help", show_operations }, { "set", show_result },
+	{ "clients", show_clients }, { "help", show_help },	{ "set", show_result },
 };
 
 static int
@@ -396,19 +444,32 @@ run_ctl(struct cli *cli)
 	return rc;
 }
 
+/* For the help: what each server answers, and what the layers there are offer. */
+static void
+print_words(void)
+{
+	printf("\n");
+	for (const struct control_verb *verb = control_verbs; verb->name != NULL; verb++)
+		print_word(verb->name, verb->arguments, verb->help, NULL);
+	for (const struct kio_class *class_ = kio_class_next(NULL); class_ != NULL;
+	     class_ = kio_class_next(class_)) {
+		const struct kio_operation *operation = class_->operations;
+
+		for (; operation != NULL && operation->name != NULL; operation++)
+			print_operation(operation->name, operation->of_leg,
+					operation->arguments != NULL ? operation->arguments : "",
+					operation->help, class_->name);
+	}
+}
+
 const struct cli_command cli_ctl = {
 	.name = "ctl",
 	.arguments = "SOCK [DO [LAYER [ARGUMENT ...]]]",
 	.summary = "ask a running server, at the socket of serve --ctl",
-	.more = "  tree                    the layers, how each is, and options that can be changed\n"
-		"  health                  what is not well; exit code 1 if anything is not\n"
-		"  stats                   what went through each layer and the export\n"
-		"  set LAYER OPTION=VALUE  changes an option\n"
-		"  watch                   tells of changes of health, and how far what goes on is,\n"
-		"                          until the server ends\n"
-		"  compare MIRROR          compares its legs, and tells what came out; exit code 1 if they\n"
-		"                          differ\n"
-		"  help                    what else the layers of this server can be asked",
+	.words = print_words,
+	.more = "A layer goes by its name, as tree shows it. `kiobuf ctl SOCK help` lists what is offered\n"
+		"by the layers of one server. compare waits for what comes out, with exit code 1 if the\n"
+		"legs differ.",
 	.least = 1,
 	.most = 3 + CONTROL_ARGS,
 	.run = run_ctl,

@@ -57,6 +57,8 @@ print_help(const struct cli_command *command)
 {
 	printf("usage: kiobuf %s %s%s[options]\n\n%s.\n", command->name, command->arguments,
 	       command->arguments[0] != '\0' ? " " : "", command->summary);
+	if (command->words != NULL)
+		command->words();
 	if (command->more != NULL)
 		printf("\n%s\n", command->more);
 	printf("\n");

@@ -264,18 +264,55 @@ begin_listening(struct serve *serve, const char *name)
 	return cli_fail(cli, EXIT_USAGE, "say where: --unix PATH, --tcp HOST:PORT or --run COMMAND");
 }
 
-/* What the control socket tells of the export; on the loop. */
 static json_t *
-json_export(void *priv)
+json_counts(const struct nbd_counts *counts)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "requests", (json_int_t)counts->requests, "errors",
+			 (json_int_t)counts->errors, "read_bytes", (json_int_t)counts->read_bytes,
+			 "written_bytes", (json_int_t)counts->written_bytes, "copied_bytes",
+			 (json_int_t)counts->copied_bytes);
+}
+
+struct listing {
+	const struct serve *serve;
+	json_t *clients;
+};
+
+static void
+list_client(void *priv, const struct nbd_client *client)
+{
+	const struct listing *listing = priv;
+	const struct serve *serve = listing->serve;
+	json_t *json = json_counts(client->counts);
+
+	json_object_set_new(json, "export", cli_json_text(cli_text(serve->cli, "export", "")));
+	json_object_set_new(json, "state", json_string(client->state));
+	json_object_set_new(json, "in_flight", json_integer(client->in_flight));
+	json_object_set_new(json, "connected_ns",
+			    json_integer((json_int_t)(kio_loop_now(serve->loop) - client->since_ns)));
+	if (client->address[0] != '\0') {
+		json_object_set_new(json, "address", cli_json_text(client->address));
+	} else {
+		json_object_set_new(json, "pid", json_integer((json_int_t)client->pid));
+		json_object_set_new(json, "uid", json_integer((json_int_t)client->uid));
+	}
+	json_array_append_new(listing->clients, json);
+}
+
+/* What the control socket tells of the server; on the loop. */
+static json_t *
+json_server(void *priv)
 {
 	const struct serve *serve = priv;
+	struct listing listing = { serve, json_array() };
 	struct nbd_counts counts;
+	json_t *export_;
 
 	nbd_server_counts(serve->server, &counts);
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)counts.connections,
-			 "requests", (json_int_t)counts.requests, "errors", (json_int_t)counts.errors,
-			 "read_bytes", (json_int_t)counts.read_bytes, "written_bytes",
-			 (json_int_t)counts.written_bytes, "copied_bytes", (json_int_t)counts.copied_bytes);
+	nbd_server_clients(serve->server, list_client, &listing);
+	export_ = json_counts(&counts);
+	json_object_set_new(export_, "connections", json_integer((json_int_t)counts.connections));
+	return json_pack("{s:o, s:o}", "export", export_, "clients", listing.clients);
 }
 
 static int
@@ -290,7 +327,7 @@ begin_control(struct serve *serve)
 	if (rc != EXIT_YES)
 		return rc;
 	error = control_start(serve->control, &serve->control_listener, serve->target.stack, serve->loop,
-			      json_export, serve);
+			      json_server, serve);
 	return error < 0 ? cli_fail(serve->cli, EXIT_BUG, "%s: %s", path, strerror(-error)) : EXIT_YES;
 }
 
@@ -298,19 +335,18 @@ static void
 print_result(const struct serve *serve)
 {
 	struct nbd_counts counts;
+	json_t *result;
 
 	nbd_server_counts(serve->server, &counts);
-	if (serve->cli->json)
-		cli_print_json("serve",
-			       json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "uri", serve->listener.uri,
-					 "connections", (json_int_t)counts.connections, "requests",
-					 (json_int_t)counts.requests, "errors", (json_int_t)counts.errors,
-					 "read_bytes", (json_int_t)counts.read_bytes, "written_bytes",
-					 (json_int_t)counts.written_bytes, "copied_bytes",
-					 (json_int_t)counts.copied_bytes, "layers",
-					 cli_json_stats(serve->target.stack)));
-	else if (cli_flag(serve->cli, "stats"))
+	if (serve->cli->json) {
+		result = json_counts(&counts);
+		json_object_set_new(result, "uri", json_string(serve->listener.uri));
+		json_object_set_new(result, "connections", json_integer((json_int_t)counts.connections));
+		json_object_set_new(result, "layers", cli_json_stats(serve->target.stack));
+		cli_print_json("serve", result);
+	} else if (cli_flag(serve->cli, "stats")) {
 		cli_print_stats(stderr, serve->target.stack);
+	}
 }
 
 static int

@@ -18,10 +18,13 @@ except (TimeoutError, ConnectionResetError):
     pass
 EOP
 chmod +x raw
+ctl_is_there() {
+	for _ in $(seq 100); do ! "$K" ctl ctl.sock health >/dev/null 2>&1 || break; sleep 0.05; done
+}
 
 "$K" create 'mirror { file a.img size=4M ; file b.img size=4M }' >/dev/null 2>&1
 serve 'delay 1us name=d | mirror name=m { file a.img name=left ; file b.img name=right }' --ctl ctl.sock
-for _ in $(seq 100); do [ ! -S ctl.sock ] || break; sleep 0.05; done
+ctl_is_there
 check "ctl: the socket is its owner's alone" test "$(stat -c %a ctl.sock)" = 600
 says "^ *left .* ok .*in sync" "ctl tree: tells how each leg is" "$K" ctl ctl.sock tree
 says "latency=1us" "ctl tree: and the options that can be changed" "$K" ctl ctl.sock
@@ -31,7 +34,16 @@ says "latency=2us" "ctl set: and shown so from then on" "$K" ctl ctl.sock tree
 code 2 "ctl set: what does not parse is a matter of usage" "$K" ctl ctl.sock set d latency=2
 code 5 "ctl set: what is fixed is refused" "$K" ctl ctl.sock set m degraded=yes
 code 2 "ctl: what no layer offers is a matter of usage" "$K" ctl ctl.sock explode m
-says "fail LEG" "ctl help: lists what the layers offer" "$K" ctl ctl.sock help
+says "fail LEG .*(m)" "ctl help: lists what the layers offer" "$K" ctl ctl.sock help
+says "^  clients  *who" "ctl help: and what each server answers" "$K" ctl ctl.sock help
+says "^  set LAYER OPTION=VALUE  *changes" "ctl --help: is made of the words there are" "$K" ctl --help
+says "^  resync LEG \\[all\\] .*(mirror)" "ctl --help: with those of the layers" "$K" ctl --help
+says "how to 'clinets'; did you mean 'clients'" "ctl: guesses what was meant" "$K" ctl ctl.sock clinets
+says "how to 'fial'; did you mean 'fail'" "ctl: also of what the layers offer" "$K" ctl ctl.sock fial left
+says "no layer 'lefd'; did you mean 'left'" "ctl: and of their names" "$K" ctl ctl.sock fail lefd
+says "no layer 'e'; did you mean 'd'" "ctl set: guesses the layer too" "$K" ctl ctl.sock set e latency=1us
+says "fail needs a layer or a leg" "ctl: an operation says that it needs a layer" "$K" ctl ctl.sock fail
+code 2 "ctl: a word too many is not ignored" "$K" ctl ctl.sock tree m
 
 # --- with load, two clients, and a leg that goes
 
@@ -112,4 +124,76 @@ says "^m: degraded: the leg right was failed by hand and is stale" "ctl watch: t
 says "the server ends" "ctl watch: and of the end" cat watched
 check "serve --ctl: the socket is gone afterwards" test ! -e ctl.sock
 code 6 "ctl: without a server there is no answer" "$K" ctl ctl.sock tree
+
+# --- who is connected
+
+cat >connected <<'EOP'
+#!/usr/bin/env python3
+# Speaks NBD by hand, and prints what ctl says of it: in the handshake, ready, with a request that hangs.
+import json, os, socket, struct, subprocess, time
+def ctl(*words):
+    out = subprocess.run([os.environ["KIOBUF"], "ctl", "ctl.sock", *words], timeout=20, capture_output=True)
+    return out.stdout.decode()
+def mine():
+    return [c for c in json.loads(ctl("clients", "--json"))["clients"] if c["pid"] == os.getpid()][0]
+def take(n):
+    got = b""
+    while len(got) < n:
+        got += s.recv(n - len(got)) or exit("the server hung up")
+def read(length):
+    s.sendall(struct.pack(">IHHQQI", 0x25609513, 0, 0, 1, 0, length))
+def wait_until(key, value):
+    end = time.monotonic() + 5
+    while mine()[key] != value and time.monotonic() < end:
+        time.sleep(0.01)
+s = socket.socket(socket.AF_UNIX)
+s.connect("sock")
+take(18)
+print("handshake:", mine()["state"])
+s.sendall(struct.pack(">I8sII", 3, b"IHAVEOPT", 1, 0))
+take(10)
+read(4096)
+take(16 + 4096)
+was = mine()
+print("ready:", was["state"], was["requests"], was["read_bytes"], was["in_flight"], was["uid"])
+time.sleep(0.1)
+print("older:", mine()["connected_ns"] >= was["connected_ns"] + 100000000)
+print("people:", f"pid {os.getpid()} " in ctl("clients"))
+ctl("set", "d", "latency=100s")
+read(4096)
+wait_until("in_flight", 1)
+print("hangs:", mine()["in_flight"])
+begun = time.monotonic()
+answers = [ctl(word, "--json").count('"ok":true') for word in ("tree", "health", "stats", "clients", "help")]
+print("answers:", answers, time.monotonic() - begun < 5)
+s.close()
+wait_until("state", "leaving")
+print("gone:", mine()["state"], mine()["in_flight"])
+EOP
+chmod +x connected
+serve 'delay 1us name=d | mem size=1M' --ctl ctl.sock
+ctl_is_there
+./connected >connection 2>&1
+says "^handshake: handshake$" "ctl clients: tells of one in its handshake" cat connection
+says "^ready: ready 1 4096 0 $(id -u)$" "ctl clients: and what one that is ready asked for" cat connection
+says "^older: True$" "ctl clients: and for how long it is here" cat connection
+says "^people: True$" "ctl clients: and shows it to people" cat connection
+says "^hangs: 1$" "ctl clients: and what is in flight" cat connection
+says "^answers: \\[1, 1, 1, 1, 1\\] True$" "ctl: a driver that never answers holds up no answer" cat connection
+says "^gone: leaving 1$" "ctl clients: one that left stays as long as its request" cat connection
+
+# --- where the socket is to be
+
+kill -KILL "$SERVER"
+wait "$SERVER" 2>/dev/null
+check "serve --ctl: a server that was killed leaves its socket" test -S ctl.sock
+serve 'mem size=1M' --ctl ctl.sock
+ctl_is_there
+check "serve --ctl: which the next one replaces" "$K" ctl ctl.sock tree
+code 5 "serve --ctl: one that is in use is refused" "$K" serve 'mem size=1M' --unix sock2 --ctl ctl.sock
+check "serve --ctl: and goes on" "$K" ctl ctl.sock tree
+echo precious >file
+code 5 "serve --ctl: what is no socket is refused" "$K" serve 'mem size=1M' --unix sock2 --ctl file
+says "^precious$" "serve --ctl: and left as it is" cat file
+check "serve --ctl: the other socket of one that was refused is gone" test ! -e sock2
 finish
