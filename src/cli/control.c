@@ -4,6 +4,13 @@
  *
  * A client is not read while an answer waits to leave, so what is kept for it is
  * bounded; one that watches and does not read is let go.
+ *
+ *   request --> answer, at once
+ *      |
+ *      +------> its turn --> thread of the operation --> answer
+ *
+ * An operation may wait long for I/O that does not come back. So each runs on a
+ * thread of its own, one at a time, and only who asked for one waits.
  */
 #include "cli/control.h"
 
@@ -26,6 +33,8 @@
 struct client {
 	int fd; /* -1: free */
 	bool watches, leaves;
+	uint64_t turn;                  /* it waits for its operation; 0: it does not */
+	struct control_request request; /* until that begins */
 	char in[CONTROL_LINE];
 	size_t in_len;
 	char *out;
@@ -49,6 +58,15 @@ struct control {
 	json_t *notices[NOTICES];
 	unsigned notice_count;
 	uint64_t missed;
+
+	/* one operation at a time */
+	bool operating;
+	uint32_t operated; /* atomic: it has ended */
+	uint64_t turn;     /* whose it is; the client may have left */
+	uint64_t turns;    /* that were given */
+	struct kio__thread *operator_;
+	struct control_request operation;
+	json_t *outcome;
 
 	/* a question to the loop; one at a time */
 	struct kio_task ask;
@@ -94,6 +112,7 @@ client_end(struct client *client)
 {
 	close(client->fd);
 	free(client->out);
+	json_decref(client->request.json);
 	*client = (struct client){ .fd = -1 };
 }
 
@@ -126,6 +145,11 @@ client_put(struct client *client, json_t *json, bool steal)
 	char *line = json != NULL ? json_dumps(json, JSON_COMPACT) : NULL, *grown = NULL;
 	size_t len = line != NULL ? strlen(line) : 0;
 
+	/* what has left makes room: a client that is always a little behind costs no more */
+	if (client->out_at != 0)
+		memmove(client->out, client->out + client->out_at, client->out_len - client->out_at);
+	client->out_len -= client->out_at;
+	client->out_at = 0;
 	if (line != NULL)
 		grown = realloc(client->out, client->out_len + len + 1);
 	if (grown != NULL) {
@@ -177,6 +201,88 @@ ask_loop(void *priv)
 	return answer;
 }
 
+/* --- operations --------------------------------------------------------- */
+
+static void
+run_operation(void *priv)
+{
+	struct control *control = priv;
+	struct control_question question = { .stack = control->stack, .request = &control->operation };
+
+	control->outcome = control_answer(&question);
+	__atomic_store_n(&control->operated, 1, __ATOMIC_RELEASE);
+	wake(control);
+}
+
+static struct client *
+next_in_turn(struct control *control)
+{
+	struct client *next = NULL;
+
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->request.json != NULL && (next == NULL || client->turn < next->turn))
+			next = client;
+	}
+	return next;
+}
+
+static bool
+has_ended(const struct control *control)
+{
+	return __atomic_load_n(&control->ended, __ATOMIC_ACQUIRE) != 0;
+}
+
+static void
+begin_operation(struct control *control)
+{
+	struct client *client = next_in_turn(control);
+	int rc;
+
+	if (control->operating || client == NULL || has_ended(control))
+		return;
+	control->operating = true;
+	control->operated = 0;
+	control->turn = client->turn;
+	control->operation = client->request;
+	client->request.json = NULL;
+	rc = kio__thread_start(&control->operator_, "kiobuf-operate", run_operation, control);
+	if (rc == 0)
+		return;
+	control->outcome = control_error(rc, "no thread can be started for it");
+	control->operated = 1;
+	wake(control);
+}
+
+static void client_lines(struct control *control, struct client *client);
+
+static void
+end_operation(struct control *control)
+{
+	json_t *outcome;
+
+	if (control->operator_ != NULL)
+		kio__thread_join(&control->operator_);
+	outcome = control->outcome;
+	control->operating = false;
+	json_decref(control->operation.json);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->turn != control->turn)
+			continue;
+		client->turn = 0;
+		client_put(client, outcome, true);
+		client_send(client);
+		client_lines(control, client);
+		return;
+	}
+	json_decref(outcome);
+}
+
+/* --- requests ----------------------------------------------------------- */
+
 static void
 take_line(struct control *control, struct client *client, size_t len)
 {
@@ -184,8 +290,15 @@ take_line(struct control *control, struct client *client, size_t len)
 	struct control_question question = { control->stack, &request, ask_loop, control };
 	char why[200];
 	int rc = control_request_parse(&request, client->in, len, why, sizeof(why));
-	json_t *answer = rc < 0 ? control_error(rc, why) : control_answer(&question);
+	json_t *answer;
 
+	if (rc == 0 && control_blocks(&request)) {
+		client->request = request;
+		client->turn = ++control->turns;
+		begin_operation(control);
+		return;
+	}
+	answer = rc < 0 ? control_error(rc, why) : control_answer(&question);
 	if (rc == 0 && strcmp(request.do_, "watch") == 0 && json_is_true(json_object_get(answer, "ok")))
 		client->watches = true;
 	client_put(client, answer, true);
@@ -197,7 +310,7 @@ client_lines(struct control *control, struct client *client)
 {
 	char *end;
 
-	while (client->fd >= 0 && client->out_len == 0 &&
+	while (client->fd >= 0 && client->out_len == 0 && client->turn == 0 &&
 	       (end = memchr(client->in, '\n', client->in_len)) != NULL) {
 		size_t len = (size_t)(end - client->in);
 
@@ -206,7 +319,8 @@ client_lines(struct control *control, struct client *client)
 		memmove(client->in, end + 1, client->in_len);
 		client_send(client);
 	}
-	if (client->fd >= 0 && client->in_len == CONTROL_LINE && client->out_len == 0) {
+	if (client->fd >= 0 && client->in_len == CONTROL_LINE && client->out_len == 0 &&
+	    client->turn == 0) {
 		client_put(client, control_error(-EMSGSIZE, "a request is longer than 16383 bytes"), true);
 		client->leaves = true;
 		client_send(client);
@@ -351,6 +465,28 @@ tell_progress(struct control *control)
 	}
 }
 
+/* What was begun is answered, what waits for its turn is refused. */
+static void
+tell_the_end(struct control *control)
+{
+	if (control->operating)
+		end_operation(control);
+	tell_notices(control);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		struct client *client = &control->clients[i];
+
+		if (client->request.json == NULL)
+			continue;
+		client_put(client, control_error(-ESHUTDOWN, "the server ends"), true);
+		client_send(client);
+	}
+	tell(control, json_pack("{s:s, s:s}", "schema", CONTROL_SCHEMA, "event", "end"));
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		if (control->clients[i].fd >= 0)
+			client_end(&control->clients[i]);
+	}
+}
+
 static void
 serve_clients(void *priv)
 {
@@ -358,13 +494,14 @@ serve_clients(void *priv)
 	struct pollfd fds[CLIENTS + 2];
 	bool watched;
 
-	while (__atomic_load_n(&control->ended, __ATOMIC_ACQUIRE) == 0) {
+	while (!has_ended(control)) {
 		fds[0] = (struct pollfd){ .fd = control->listener->fd, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = control->wake, .events = POLLIN };
 		for (unsigned i = 0; i < CLIENTS; i++) {
 			const struct client *client = &control->clients[i];
+			bool waits = client->turn != 0 && client->out_len == 0;
 
-			fds[i + 2] = (struct pollfd){ .fd = client->fd,
+			fds[i + 2] = (struct pollfd){ .fd = waits ? -1 : client->fd,
 						      .events = client->out_len != 0 ? POLLOUT : POLLIN };
 		}
 		watched = is_watched(control);
@@ -376,17 +513,15 @@ serve_clients(void *priv)
 		}
 		if (fds[1].revents != 0)
 			tell_notices(control);
+		if (control->operating && __atomic_load_n(&control->operated, __ATOMIC_ACQUIRE) != 0)
+			end_operation(control);
+		begin_operation(control);
 		if (watched)
 			tell_progress(control);
 		if (fds[0].revents != 0)
 			accept_client(control);
 	}
-	tell_notices(control);
-	tell(control, json_pack("{s:s, s:s}", "schema", CONTROL_SCHEMA, "event", "end"));
-	for (unsigned i = 0; i < CLIENTS; i++) {
-		if (control->clients[i].fd >= 0)
-			client_end(&control->clients[i]);
-	}
+	tell_the_end(control);
 	__atomic_store_n(&control->finished, 1, __ATOMIC_RELEASE);
 }
 

@@ -54,6 +54,8 @@ struct control_verb {
 extern const struct control_verb control_verbs[];
 
 json_t *control_answer(const struct control_question *question);
+/* It may wait for I/O of the stack. */
+bool control_blocks(const struct control_request *request);
 json_t *control_error(int error, const char *why);
 /* Collects what an operation tells in an object. */
 struct collect {

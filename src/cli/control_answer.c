@@ -301,6 +301,16 @@ answer_verb(const struct control_verb *verb, const struct control_question *ques
 	return control_error(-EINVAL, why);
 }
 
+bool
+control_blocks(const struct control_request *request)
+{
+	for (const struct control_verb *verb = control_verbs; verb->name != NULL; verb++) {
+		if (strcmp(verb->name, request->do_) == 0)
+			return verb->has_option;
+	}
+	return true;
+}
+
 json_t *
 control_answer(const struct control_question *question)
 {

@@ -196,4 +196,118 @@ echo precious >file
 code 5 "serve --ctl: what is no socket is refused" "$K" serve 'mem size=1M' --unix sock2 --ctl file
 says "^precious$" "serve --ctl: and left as it is" cat file
 check "serve --ctl: the other socket of one that was refused is gone" test ! -e sock2
+
+# --- who waits for whom
+
+cat >talk.py <<'EOP'
+import json, socket
+class Talk:
+    def __init__(self):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.connect("ctl.sock")
+        self.socket.settimeout(20)
+        self.lines = self.socket.makefile("r")
+    def say(self, do, **more):
+        self.socket.sendall(json.dumps({"do": do, **more}).encode() + b"\n")
+    def hear(self):
+        return json.loads(self.lines.readline() or "null")
+    def ask(self, do, **more):
+        self.say(do, **more)
+        return self.hear()
+EOP
+cat >many.py <<'EOP'
+from talk import Talk
+clients = [Talk() for _ in range(32)]
+print("all:", all(c.ask("tree")["ok"] for c in clients))
+print("more:", Talk().hear())
+print("still:", all(c.ask("tree")["ok"] for c in clients))
+clients.pop().socket.close()
+last = None
+for _ in range(100):
+    last = Talk()
+    try:
+        if last.ask("health")["ok"]:
+            break
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+print("again:", last.ask("health")["ok"])
+EOP
+timeout 60 python3 many.py >many 2>&1
+says "^all: True$" "ctl: answers as many clients as it has room for" cat many
+says "^more: .*EBUSY.*32" "ctl: one more is told why it is not" cat many
+says "^still: True$" "ctl: which changes nothing for the others" cat many
+says "^again: True$" "ctl: who leaves makes room" cat many
+kill -TERM "$SERVER"
+wait "$SERVER"
+
+cat >hang.py <<'EOP'
+import time
+from talk import Talk
+a, b, c, gone = Talk(), Talk(), Talk(), Talk()
+a.ask("set", layer="d", option="latency", value="100s")
+begun = time.monotonic()
+a.say("fail", layer="right")
+a.say("tree")
+b.say("set", layer="d", option="latency", value="2us")
+gone.say("set", layer="d", option="latency", value="3us")
+gone.socket.close()
+answers = [c.ask(do)["ok"] for do in ("tree", "health", "stats", "clients", "help", "watch")]
+took = time.monotonic() - begun
+print("others:", answers, took < 4)
+b.hear()
+print("turn:", time.monotonic() - begun > took + 2)
+print("asker:", a.hear()["error"], "layers" in a.hear())
+EOP
+"$K" create 'mirror { file c.img size=4M ; file d.img size=4M }' >/dev/null 2>&1
+serve 'mirror name=m { delay 1us name=d | file c.img name=left ; file d.img name=right }' --ctl ctl.sock
+ctl_is_there
+timeout 60 python3 hang.py >hang 2>&1
+says "^others: \[True, True, True, True, True, True\] True$" \
+	"ctl: while an operation waits for a leg that never answers, others are answered" cat hang
+says "^turn: True$" "ctl: the next operation waits for its turn" cat hang
+says "^asker: ETIMEDOUT True$" "ctl: who asked is answered when it gives up, and then what it asked next" cat hang
+says "latency=3us" "ctl: what a client asked for is done though it left" "$K" ctl ctl.sock tree
+kill -KILL "$SERVER"
+wait "$SERVER" 2>/dev/null
+
+# --- a watcher that does not read; so many layers that the answers do not fit into its socket
+
+stack='concat { mirror name=m { file a.img name=left ; file b.img name=right }'
+for i in $(seq 4000); do stack="$stack ; mem size=4096 name=fill$i"; done
+cat >slow.py <<'EOP'
+import os, time
+from talk import Talk
+def memory():
+    return int([l for l in open(f"/proc/{os.environ['SERVER']}/status") if l.startswith("VmRSS")][0].split()[1])
+slow, good, other = Talk(), Talk(), Talk()
+print("watch:", slow.ask("watch")["ok"], good.ask("watch")["ok"])
+other.ask("tree")
+before = memory()
+slow.socket.sendall(b'{"do":"tree"}\n' * 1000)
+time.sleep(0.2)
+begun = time.monotonic()
+print("other:", other.ask("fail", layer="right")["ok"], other.ask("health")["ok"], time.monotonic() - begun < 5)
+print("good:", good.hear()["event"])
+print("memory:", memory() - before < 4096, memory() - before)
+got = 0
+try:
+    while data := slow.socket.recv(65536):
+        got += len(data)
+    print("slow: let go")
+except ConnectionResetError:
+    print("slow: let go")
+except TimeoutError:
+    print("slow: kept")
+EOP
+rm -f a.img b.img
+"$K" create 'mirror { file a.img size=4M ; file b.img size=4M }' >/dev/null 2>&1
+serve "$stack }" --ctl ctl.sock
+ctl_is_there
+SERVER=$SERVER timeout 60 python3 slow.py >slow 2>&1
+says "^other: True True True$" "ctl: a watcher that does not read holds up no other client" cat slow
+says "^good: health$" "ctl: nor who watches and reads" cat slow
+says "^memory: True" "ctl: what is kept for it is bounded" cat slow
+says "^slow: let go$" "ctl: and it is let go" cat slow
+kill -TERM "$SERVER"
+wait "$SERVER"
 finish
