@@ -14,6 +14,7 @@
 #define ENOSPC 28
 #define EROFS 30
 #define ERANGE 34
+#define EDEADLK 35
 #define ENOSYS 38
 #define ENODATA 61
 #define ENOTUNIQ 76
