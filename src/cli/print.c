@@ -14,15 +14,14 @@
 #include "cli/cli.h"
 #include "port/port.h"
 
-/* A progress bar stands on the line: messages wipe it away. */
-static bool bar_is_up;
+/* A progress bar stands on the line: messages, which come from any thread, wipe it away. */
+static bool bar_is_up; /* atomic */
 
 static void
 begin_line(void)
 {
-	if (bar_is_up)
+	if (__atomic_exchange_n(&bar_is_up, false, __ATOMIC_RELAXED))
 		fputs("\r\033[K", stderr);
-	bar_is_up = false;
 }
 
 int
@@ -255,7 +254,7 @@ cli_progress(struct progress *progress, uint64_t done)
 		cli_rate(done, took, rate, sizeof(rate)), (unsigned)(left / 60000000000u),
 		(unsigned)(left / 1000000000u % 60));
 	fflush(stderr);
-	bar_is_up = true;
+	__atomic_store_n(&bar_is_up, true, __ATOMIC_RELAXED);
 }
 
 void
