@@ -67,6 +67,19 @@ serve() {
 	done
 	return 1
 }
+# Commands for `check`: ./ctl WORDS... asks ctl.sock; ./until COMMAND... tries for 10 seconds, at most.
+control_scripts() {
+	printf '#!/bin/sh\nexec "$KIOBUF" ctl ctl.sock "$@"\n' >ctl
+	cat >until <<'EOP'
+#!/bin/sh
+for _ in $(seq 200); do
+	"$@" >/dev/null 2>&1 && exit 0
+	sleep 0.05
+done
+exit 1
+EOP
+	chmod +x ctl until
+}
 finish() {
 	if [ "$skipped" -ne 0 ]; then
 		echo "$passed passed, $failed failed, $skipped skipped"

@@ -138,7 +138,6 @@ struct mirror_frame {
 	uint64_t since;                     /* when a quorum had it, and 1; 0: not yet */
 	uint32_t out;                       /* legs whose part is not back */
 	uint32_t late;                      /* of them, those that count as late */
-	bool parked;                        /* too much is on its way to a leg */
 	bool recording;                     /* it ends when it is on record which legs are stale */
 	bool drained;                       /* all parts came back meanwhile */
 };

@@ -188,7 +188,6 @@ kio__mirror_quorum_waits(struct mirror_frame *state)
 
 	if (kio__queue_empty(&quorum->waiting) && !is_full(state->wait.channel))
 		return false;
-	state->parked = true;
 	kio__queue_push(&quorum->waiting, &state->wait.link);
 	return true;
 }
@@ -202,7 +201,6 @@ serve_waiting(struct mirror_channel *channel)
 	while (!kio__queue_empty(&channel->quorum.waiting) && !is_full(channel)) {
 		wait = kio__queue_pop(&channel->quorum.waiting);
 		state = kio_container_of(wait, struct mirror_frame, wait);
-		state->parked = false;
 		kio__mirror_send_change(channel->mirror, state->frame);
 	}
 }
@@ -298,10 +296,8 @@ kio__mirror_quorum_cancel(struct kio_frame *frame)
 		return;
 	}
 	/* one that was sent is not cancelled, so that legs stay alike */
-	if (kio__queue_remove(&state->wait.channel->quorum.waiting, &state->wait.link)) {
-		state->parked = false;
+	if (kio__queue_remove(&state->wait.channel->quorum.waiting, &state->wait.link))
 		kio_complete(frame, -ECANCELED);
-	}
 }
 
 /* --- time, and legs that go ---------------------------------------------- */

@@ -4,17 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 URI='nbd+unix:///?socket=sock'
-printf '#!/bin/sh\nexec "$KIOBUF" ctl ctl.sock "$@"\n' >ctl
-# ./until COMMAND...: 10 seconds, at most
-cat >until <<'EOP'
-#!/bin/sh
-for _ in $(seq 200); do
-	"$@" >/dev/null 2>&1 && exit 0
-	sleep 0.05
-done
-exit 1
-EOP
-chmod +x ctl until
+control_scripts
 
 if ! command -v nbdcopy >/dev/null; then
 	skip "quorum: a leg that hangs" "there is no nbdcopy"

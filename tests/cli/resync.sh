@@ -6,17 +6,7 @@
 BYTES=67096576 # of data; the legs' maps and states differ
 URI='nbd+unix:///?socket=sock'
 M='mirror name=m { file a.img name=left ; file b.img name=right }'
-printf '#!/bin/sh\nexec "$KIOBUF" ctl ctl.sock "$@"\n' >ctl
-# ./until COMMAND...: 10 seconds, at most
-cat >until <<'EOP'
-#!/bin/sh
-for _ in $(seq 200); do
-	"$@" >/dev/null 2>&1 && exit 0
-	sleep 0.05
-done
-exit 1
-EOP
-chmod +x ctl until
+control_scripts
 # Clients that write and read as long as ./load is there.
 load_begin() {
 	touch load
