@@ -76,8 +76,9 @@ crash() {
 		[ "$(grep -ac ^synced console)" -lt "$2" ] || break
 		sleep 0.1
 	done
+	# what is said later may be of after the cut: sync(1) tells of no error
+	tr -d '\r' <console | sed -n 's/^synced \([0-9]* [0-9a-f]\{32\}  -\)$/\1/p' >synced
 	./ctl cut mains >/dev/null
-	tr -d '\r' <console | grep -a ^synced | sed 's/^synced //' >synced
 	kill "$guest" 2>/dev/null
 	wait "$guest" 2>/dev/null
 	./ctl restore mains >/dev/null
