@@ -101,6 +101,8 @@ enum kio_opt_type {
  * The core stores it as one word; the layer reads it with KIO_OPT_NOW.
  */
 #define KIO_OPT_CHANGEABLE 4u
+/* Of a stack: it becomes the layer's last leg, and not one at its side: parts can go there. */
+#define KIO_OPT_LEG 8u
 
 /* A changeable option as it is now. */
 #define KIO_OPT_NOW(ptr) __atomic_load_n((ptr), __ATOMIC_RELAXED)
@@ -157,6 +159,7 @@ struct kio_opt {
 #define KIO_PARTS_FLUSH 0x10u      /* part() is asked for flushes too; else they go to every leg */
 #define KIO_ENDS_CHANGES 0x20u     /* a change that has been split is not cancelled: legs stay alike */
 #define KIO_REPLACES_LEGS 0x40u    /* kio_stack_options.new_leg may be one of its legs */
+#define KIO_SHARES_BASE 0x80u      /* its first leg, and what is below that, is only read, and never created */
 
 struct kio_class {
 	uint32_t abi;         /* KIO_LAYER_ABI */
@@ -454,9 +457,9 @@ KIO_PUBLIC bool kio_leg_absent(const struct kio_layer *leg);
 /* A leg that takes the place of another: kio_stack_options.new_leg. */
 KIO_PUBLIC bool kio_leg_new(const struct kio_layer *leg);
 
-/* kio_stack_options.create, or below a leg that is new. */
+/* kio_stack_options.create, or below a leg that is new; a shared base never is. */
 KIO_PUBLIC bool kio_layer_creating(const struct kio_layer *layer);
-KIO_PUBLIC bool kio_layer_read_only(const struct kio_layer *layer); /* opened for reading only */
+KIO_PUBLIC bool kio_layer_read_only(const struct kio_layer *layer); /* opened for reading only; a shared base is */
 KIO_PUBLIC bool kio_layer_force(const struct kio_layer *layer);     /* kio_stack_options.force */
 
 /* Blocking I/O on a layer below, in open, create, resize and close only. 0 or -errno. */

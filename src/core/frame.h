@@ -120,6 +120,7 @@ struct kio__layer_core {
 	bool open;                  /* the class's open succeeded */
 	bool absent;                /* did not open, and is left out */
 	bool fresh;                 /* a new leg, or below one */
+	bool shared;                /* a base that is only read, or below one */
 	const void *origin;         /* what the opener knows it by */
 	struct kio_layer **sides;
 	unsigned side_count;

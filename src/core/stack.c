@@ -163,7 +163,7 @@ common_limits(struct kio_layer *layer)
 		*limits = (struct kio_limits){
 			.block = 1, .best = 4096, .mem_align = 1,
 			.ops = KIO_OP_BIT(KIO_READ) | KIO_OP_BIT(KIO_WRITE) | KIO_OP_BIT(KIO_FLUSH),
-			.read_only = layer->stack->options.read_only,
+			.read_only = kio_layer_read_only(layer),
 		};
 		return;
 	}
@@ -363,9 +363,28 @@ find_new_leg(struct kio_stack *stack, struct kio_diag *diag)
 	if (leg->above == NULL || (leg->above->class_->bits & KIO_REPLACES_LEGS) == 0)
 		return kio_refuse(diag, -ENOTSUP, "%s is no leg of a layer that can take a new one", name);
 	core = leg->core;
+	if (core->shared)
+		return kio_refuse(diag, -EROFS, "%s is part of a shared base, which is only read", name);
 	for (unsigned i = leg->index; i < core->end; i++)
 		((struct kio__layer_core *)stack->layers[i]->core)->fresh = true;
 	return 0;
+}
+
+/* Bases are for reading, whatever the stack is. */
+static void
+mark_shared(struct kio_stack *stack)
+{
+	const struct kio_layer *layer;
+	const struct kio__layer_core *base;
+
+	for (unsigned i = 0; i < stack->layer_count; i++) {
+		layer = stack->layers[i];
+		if ((layer->class_->bits & KIO_SHARES_BASE) == 0)
+			continue;
+		base = layer->below->core;
+		for (unsigned j = layer->below->index; j < base->end; j++)
+			((struct kio__layer_core *)stack->layers[j]->core)->shared = true;
+	}
 }
 
 int
@@ -379,6 +398,7 @@ kio__stack_open(struct kio_stack *stack, struct kio_layer *top, struct kio_diag 
 	if (count != stack->layer_count)
 		kio__panic("kio__stack_open: %u of %u layers hang together", count,
 			   stack->layer_count);
+	mark_shared(stack);
 	rc = stack->options.new_leg != NULL ? find_new_leg(stack, diag) : 0;
 	if (rc == 0)
 		rc = open_below(stack, diag);
@@ -530,13 +550,15 @@ kio_leg_new(const struct kio_layer *leg)
 bool
 kio_layer_creating(const struct kio_layer *layer)
 {
-	return layer->stack->options.create || kio_leg_new(layer);
+	const struct kio__layer_core *core = layer->core;
+
+	return !core->shared && (layer->stack->options.create || core->fresh);
 }
 
 bool
 kio_layer_read_only(const struct kio_layer *layer)
 {
-	return layer->stack->options.read_only;
+	return layer->stack->options.read_only || ((const struct kio__layer_core *)layer->core)->shared;
 }
 
 bool

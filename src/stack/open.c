@@ -155,7 +155,7 @@ check_names(const struct build *build)
 
 static int build_node(struct build *build, struct kio_node *node, struct kio_layer **out);
 
-/* key={ stack }: built and hung at the side, its top stored in the option's field. */
+/* key={ stack }: built and hung at the side, or below as the last leg; its top stored in the option's field. */
 static int
 build_sides(struct build *build, const struct kio_node *node, const struct kio_class *class_,
 	    struct kio_layer *layer)
@@ -170,8 +170,9 @@ build_sides(struct build *build, const struct kio_node *node, const struct kio_c
 		rc = build_node(build, node->args[i].stack, &side);
 		if (rc < 0 || layer == NULL)
 			continue;
-		rc = kio__layer_add_side(layer, side);
 		opt = kio__option_find(class_, node->args[i].key);
+		rc = (opt->flags & KIO_OPT_LEG) != 0 ? kio__layer_add_leg(layer, side) :
+						       kio__layer_add_side(layer, side);
 		*(struct kio_layer **)(void *)((char *)layer + opt->at) = side;
 	}
 	return rc;

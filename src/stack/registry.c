@@ -110,8 +110,12 @@ is_sound(const struct kio_class *class_)
 		    (opt->type == KIO_TYPE_STRING || opt->type == KIO_TYPE_SECRET ||
 		     opt->type == KIO_TYPE_STACK))
 			return false;
+		if ((opt->flags & KIO_OPT_LEG) != 0 && opt->type != KIO_TYPE_STACK)
+			return false;
 		options++;
 	}
+	if ((class_->bits & KIO_SHARES_BASE) != 0 && class_->min_legs == 0)
+		return false;
 	return options <= KIO__OPTIONS_MOST;
 }
 
