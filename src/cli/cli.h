@@ -161,7 +161,7 @@ void cli_progress_begin(struct progress *progress, const char *verb, uint64_t to
 void cli_progress(struct progress *progress, uint64_t done);
 void cli_progress_end(struct progress *progress);
 
-extern const struct cli_command cli_bench, cli_compare, cli_copy, cli_create, cli_ctl, cli_info, cli_key,
+extern const struct cli_command cli_bench, cli_compare, cli_copy, cli_cow, cli_create, cli_ctl, cli_info, cli_key,
 	cli_layers, cli_map, cli_mirror, cli_serve, cli_stack;
 
 #endif

@@ -16,7 +16,7 @@
 
 static const struct cli_command *const commands[] = {
 	&cli_copy, &cli_serve, &cli_ctl, &cli_compare, &cli_map,	  &cli_info,
-	&cli_stack, &cli_layers, &cli_create,	&cli_mirror, &cli_key, &cli_bench,
+	&cli_stack, &cli_layers, &cli_create,	&cli_mirror, &cli_cow, &cli_key, &cli_bench,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

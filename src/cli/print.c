@@ -114,6 +114,7 @@ diag_code(const struct kio_diag *diag)
 	switch (-diag->error) {
 	case EINVAL: return EXIT_USAGE;
 	case EEXIST:
+	case EALREADY:
 	case EBUSY:
 	case EDEADLK:
 	case EPERM:

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PIECE 65536
+#define MOST_DEPTH 128 /* more is refused when it is opened */
 
 /* use goes on in a definition; all of those are looked at anyway */
 static const char *const keep_nothing[] = { "mem", "null", "sim", "use" };
@@ -109,30 +110,57 @@ holds_data(const char *path, off_t *at)
 	return false;
 }
 
-/* below: a layer above writes metadata. */
-static int
-refuse_node(const struct cli *cli, const struct kio_node *node, bool below)
+/* What `use NAME` stands for. A circle is for opening to complain of. */
+static const struct kio_node *
+resolve(const struct kio_tree *tree, const struct kio_node *node)
 {
-	const struct kio_class *class_ = kio_class_find(node->class_name);
-	const struct kio_arg *arg;
-	int rc = EXIT_YES;
+	const struct kio_node *found = node;
+
+	for (unsigned steps = 0; steps <= tree->definition_count; steps++) {
+		if (strcmp(found->class_name, "use") != 0 || found->arg_count == 0 || found->args[0].value == NULL)
+			return found;
+		for (unsigned i = 0; i < tree->definition_count; i++) {
+			if (strcmp(tree->definitions[i].name, found->args[0].value) == 0) {
+				found = tree->definitions[i].root;
+				break;
+			}
+		}
+	}
+	return node;
+}
+
+static int
+refuse_path(const struct cli *cli, const struct kio_arg *arg)
+{
 	off_t at;
 
-	/* use may stand for such a layer */
-	below = below || strcmp(node->class_name, "use") == 0 ||
-		(class_ != NULL && class_->create != NULL);
-	for (unsigned i = 0; i < node->leg_count && rc == EXIT_YES; i++)
-		rc = refuse_node(cli, node->legs[i], below);
+	if ((arg->key != NULL && strcmp(arg->key, "path") != 0) || !holds_data(arg->value, &at))
+		return EXIT_YES;
+	return cli_fail(cli, EXIT_REFUSED, "%s holds data, at %lld for one; --force overwrites what is there",
+			arg->value, (long long)at);
+}
+
+/* below: a layer above writes metadata. */
+static int
+refuse_node(const struct cli *cli, const struct kio_tree *tree, const struct kio_node *written, bool below,
+	    unsigned depth)
+{
+	const struct kio_node *node = resolve(tree, written);
+	const struct kio_class *class_ = kio_class_find(node->class_name);
+	bool shares = class_ != NULL && (class_->bits & KIO_SHARES_BASE) != 0;
+	int rc = EXIT_YES;
+
+	if (depth == MOST_DEPTH)
+		return EXIT_YES;
+	below = below || (class_ != NULL && class_->create != NULL);
+	/* a shared base is only read */
+	for (unsigned i = shares ? 1 : 0; i < node->leg_count && rc == EXIT_YES; i++)
+		rc = refuse_node(cli, tree, node->legs[i], below, depth + 1);
 	for (unsigned i = 0; i < node->arg_count && rc == EXIT_YES; i++) {
-		arg = &node->args[i];
-		if (arg->stack != NULL)
-			rc = refuse_node(cli, arg->stack, below);
-		else if (below && strcmp(node->class_name, "file") == 0 &&
-			 (arg->key == NULL || strcmp(arg->key, "path") == 0) &&
-			 holds_data(arg->value, &at))
-			rc = cli_fail(cli, EXIT_REFUSED,
-				      "%s holds data, at %lld for one; --force overwrites what is there",
-				      arg->value, (long long)at);
+		if (node->args[i].stack != NULL)
+			rc = refuse_node(cli, tree, node->args[i].stack, below, depth + 1);
+		else if (below && strcmp(node->class_name, "file") == 0)
+			rc = refuse_path(cli, &node->args[i]);
 	}
 	return rc;
 }
@@ -145,9 +173,7 @@ cli_refuse_data(const struct cli *cli, const char *argument)
 
 	if (cli_is_file(argument) || kio_tree_parse(&tree, argument, cli->set, NULL) < 0)
 		return EXIT_YES;
-	rc = tree->root != NULL ? refuse_node(cli, tree->root, false) : EXIT_YES;
-	for (unsigned i = 0; i < tree->definition_count && rc == EXIT_YES; i++)
-		rc = refuse_node(cli, tree->definitions[i].root, true);
+	rc = tree->root != NULL ? refuse_node(cli, tree, tree->root, false, 0) : EXIT_YES;
 	kio_tree_destroy(tree);
 	return rc;
 }
@@ -178,7 +204,7 @@ cli_refuse_leg_data(const struct cli *cli, const char *argument, const char *leg
 		node = find_node(tree->root, leg);
 	for (unsigned i = 0; i < tree->definition_count && node == NULL; i++)
 		node = find_node(tree->definitions[i].root, leg);
-	rc = node != NULL ? refuse_node(cli, node, true) :
+	rc = node != NULL ? refuse_node(cli, tree, node, true, 0) :
 			    cli_fail(cli, EXIT_USAGE, "no layer is written with name=%s", leg);
 	kio_tree_destroy(tree);
 	return rc;
