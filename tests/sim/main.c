@@ -13,7 +13,7 @@
  * what was to be written; what was flushed or carried FUA is there after a cut,
  * and what was read after it stays; a failure's range lies inside the request;
  * all containers and memory come home (the library aborts if not). Half of the
- * seeds are mirrors with state: legs.c.
+ * seeds are mirrors with state: legs.c; and some go on with an overlay: cow.c.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -130,20 +130,14 @@ over_time(int number)
 }
 
 static void
-run_seed(uint64_t seed, struct totals *totals)
+run_one(uint64_t seed, struct totals *totals, void (*which)(uint64_t seed, struct run *run, struct totals *totals))
 {
 	memset(&run, 0, sizeof(run));
 	run.seed = seed;
-	alarm(HANGS);
 	run.fua = 4;
 	run.longest = 40000;
-	rnd_seed(seed);
 	run.cancel = rnd(2) == 0 ? UINT32_MAX : 40;
-	if (rnd(2) == 0)
-		run_legs(seed, &run, totals);
-	else
-		run_plain(&run, totals);
-	totals->seeds++;
+	which(seed, &run, totals);
 	totals->ios += run.ios;
 	totals->bytes += run.bytes;
 	totals->flushes += run.flushes;
@@ -152,20 +146,43 @@ run_seed(uint64_t seed, struct totals *totals)
 }
 
 static void
+run_stack(uint64_t seed, struct run *now, struct totals *totals)
+{
+	if (rnd(2) == 0)
+		run_legs(seed, now, totals);
+	else
+		run_plain(now, totals);
+}
+
+/* One in so many seeds is an overlay, too. */
+#define OVERLAYS 4
+
+static void
+run_seed(uint64_t seed, struct totals *totals)
+{
+	alarm(HANGS);
+	rnd_seed(seed);
+	run_one(seed, totals, run_stack);
+	if (seed % OVERLAYS == 0)
+		run_one(seed, totals, run_cow);
+	totals->seeds++;
+}
+
+static void
 print(const struct totals *totals, bool json)
 {
 	if (json)
 		printf("{\"schema\": \"kiobuf/sim/1\", \"seeds\": %lu, \"ios\": %lu, \"bytes\": %lu, "
 		       "\"power_cuts\": %lu, \"runs_with_errors\": %lu, \"flushes\": %lu, \"cancelled\": %lu, \"timed_out\": %lu, "
-		       "\"mirrors\": %lu, "
+		       "\"overlays\": %lu, \"mirrors\": %lu, "
 		       "\"mirrors_reopened\": %lu, \"mirrors_degraded\": %lu, \"failures\": 0}\n",
 		       totals->seeds, totals->ios, totals->bytes, totals->cuts, totals->errors, totals->flushes,
-		       totals->cancelled, totals->late, totals->mirrors, totals->reopened, totals->degraded);
+		       totals->cancelled, totals->late, totals->overlays, totals->mirrors, totals->reopened, totals->degraded);
 	else
 		printf("%lu seeds, %lu I/Os, %lu power cuts, %lu with errors, %lu flushes, %lu cancelled, %lu timed out; "
-		       "%lu mirrors opened %lu times, %lu degraded, %lu written apart, %lu legs asked back, %lu made equal\n",
+		       "%lu overlays; %lu mirrors opened %lu times, %lu degraded, %lu written apart, %lu legs asked back, %lu made equal\n",
 		       totals->seeds, totals->ios, totals->cuts, totals->errors, totals->flushes,
-		       totals->cancelled, totals->late, totals->mirrors, totals->reopened, totals->degraded, totals->apart,
+		       totals->cancelled, totals->late, totals->overlays, totals->mirrors, totals->reopened, totals->degraded, totals->apart,
 		       totals->asked_back, totals->joined);
 	printf("%d passed, 0 failed\n", 1);
 }

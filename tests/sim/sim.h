@@ -5,7 +5,7 @@
 /*
  * The simulator's files: main.c, its seeds and what it prints; stacks.c, random
  * stacks; oracle.c, random requests and what may come of them; legs.c, mirrors
- * whose legs die and whose power fails.
+ * whose legs die and whose power fails; cow.c, overlays.
  */
 
 #include <kiobuf/kiobuf.h>
@@ -16,6 +16,7 @@
 
 struct totals {
 	uint64_t seeds, ios, bytes, cuts, errors, flushes, cancelled, late;
+	uint64_t overlays;
 	uint64_t mirrors, reopened, degraded, apart, asked_back, joined; /* mirrors with state, and how they opened again */
 };
 
@@ -109,5 +110,9 @@ void run_closed(struct run *run);
 /* --- mirrors ------------------------------------------------------------ */
 
 void run_legs(uint64_t seed, struct run *run, struct totals *totals);
+
+/* --- overlays ------------------------------------------------------------ */
+
+void run_cow(uint64_t seed, struct run *run, struct totals *totals);
 
 #endif
