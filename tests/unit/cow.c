@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "drivers/sim.h"
 #include "layers/cow_commit.h"
@@ -880,4 +882,40 @@ TEST("cow: two loops write into the same clusters and flush, and none loses anyt
 		}
 	}
 	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+}
+
+/* --- a thousand ------------------------------------------------------------ */
+
+#define MANY 1000
+
+TEST("cow: a thousand overlays are open at once on one base, which nobody can write to then")
+{
+	static const struct kio_stack_options makes = { .create = true };
+	static struct kio_stack *stacks[MANY];
+	struct rlimit files;
+	struct kio_stack *base;
+	struct kio_diag diag;
+	unsigned count;
+	FILE *file;
+
+	/* a file each, and a few */
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	fill_pattern(data, SIZE, 0, 1);
+	file = fopen("many.base", "w");
+	fwrite(data, 1, SIZE, file);
+	fclose(file);
+	for (count = 0; count < MANY && count + 50 < files.rlim_max; count++) {
+		if (kio_stack_open(&stacks[count], "cow overlay={ mem 512K } | file many.base", &makes, &diag) < 0)
+			break;
+	}
+	CHECK(count == MANY || count + 50 >= files.rlim_max);
+	CHECK_EQ(kio_stack_open(&base, "file many.base", NULL, &diag), -EBUSY);
+	CHECK_EQ(kio_pwrite(stacks[count - 1], data, 1, 100, 0), 0);
+	CHECK_EQ(kio_pread(stacks[0], back, SIZE, 0), 0);
+	CHECK_EQ(memcmp(back, data, SIZE), 0);
+	while (count-- > 0)
+		CHECK_EQ(kio_stack_close(&stacks[count], NULL), 0);
+	unlink("many.base");
 }
