@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "layers/cow_format.h"
 #include "layers/mirror_state.h"
 #include "trace.h"
 
@@ -80,4 +81,41 @@ TEST("golden: the map and state of a mirror's leg, version 2, reads as it was an
 	CHECK_EQ(region[0], KIO__REGION_CLEAN);
 	kio__mirror_map_encode(&state, region, again);
 	CHECK_EQ(memcmp(again, image, sizeof(again)), 0);
+}
+
+TEST("golden: the header and map of an overlay, version 1, open over their base and are written the same")
+{
+	const char *text = "cow overlay={ trace id=9 size=512K } | trace id=8 size=256K";
+	static unsigned char again[KIO__COW_BLOCK], back[16384];
+	struct kio__cow_header header;
+	uint64_t damaged;
+	struct rig rig;
+
+	CHECK_EQ(read_golden("cow-1.bin"), 12288);
+	CHECK_EQ(kio__cow_choose(&header, image), 0);
+	CHECK(header.both && !header.committing);
+	CHECK_EQ(header.sequence, 2);
+	CHECK_EQ(header.generation, 2);
+	CHECK_EQ(header.size, 256 << 10);
+	CHECK_EQ(header.cluster, 16384);
+	kio__cow_encode(&header, again);
+	CHECK_EQ(memcmp(again, image, sizeof(again)), 0);
+	fill_pattern(trace_bytes(8), 256 << 10, 0, 1);
+	memcpy(trace_bytes(9), image, 12288);
+	memset(trace_bytes(9) + 16384, 7, 256 << 10);
+	CHECK(rig_open(&rig, text, NULL));
+	for (unsigned cluster = 0; cluster < 16; cluster++) {
+		CHECK_EQ(rig_read(&rig, back, sizeof(back), cluster * sizeof(back)), 0);
+		CHECK_EQ(back[0] == 7 && back[16383] == 7, cluster == 3 || cluster == 5);
+	}
+	rig_close(&rig);
+	CHECK_EQ(memcmp(trace_bytes(9), image, 12288), 0);
+	CHECK(kio__cow_map_check(&header, image + 8192, &damaged));
+	memset(again, 0, sizeof(again));
+	for (unsigned i = 0; i < KIO__COW_SECTORS; i++)
+		kio__cow_sector_init(&header, i, again + i * KIO__COW_SECTOR);
+	kio__cow_set(again, 3);
+	kio__cow_set(again, 5);
+	kio__cow_sector_seal(again);
+	CHECK_EQ(memcmp(again, image + 8192, sizeof(again)), 0);
 }
