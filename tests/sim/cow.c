@@ -46,13 +46,13 @@ put_disks(struct text *text, const char *before, unsigned first_disk)
 static void
 choose_stack(void)
 {
-	static const char *const above[] = { "", "", "align | ", "log | " };
+	static const char *const above[] = { "", "", "align | ", "log | ", "retry 2 backoff=100us | " };
 	char words[100];
 
 	put_disks(&cow.base, "crop size=256K | ", 40);
 	put_disks(&cow.overlay, "", 60);
 	memset(&cow.text, 0, sizeof(cow.text));
-	put(&cow.text, above[rnd(4)]);
+	put(&cow.text, above[rnd(5)]);
 	snprintf(words, sizeof(words), "cow cluster=%uK overlay={ ", 4u << rnd(6));
 	put(&cow.text, words);
 	put(&cow.text, cow.overlay.at);

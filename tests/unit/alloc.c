@@ -50,6 +50,7 @@ static const char *const stacks[] = {
 	"mirror state=none { mem 1M ; concat { mem 512K ; mem 512K } }",
 	"mirror { trace id=1 ; trace id=2 }",
 	"crypt header=none key-file=a.key | mem 1M",
+	"cow overlay={ mem 2M } | mem 1M",
 	"align | crypt header=none key-file=a.key | stripe { mem 1M ; trace max-transfer=4K }",
 	"crop | delay 1us | log | file a.img size=1M",
 	"align | file b.img size=1M direct=yes",

@@ -587,6 +587,24 @@ TEST("cow: below the base nothing is written or created; a cow can be the base o
 	CHECK_EQ(opens(two, &diag), 0);
 }
 
+TEST("cow: a mirror that is the base gets no new leg")
+{
+	const char *text = "cow overlay={ trace id=2 } | mirror { trace id=3 name=a size=128K ; trace id=4 name=b size=128K }";
+	struct kio_stack_options replaces = { .new_leg = "b" };
+	struct kio_stack *stack;
+	struct kio_diag diag;
+
+	trace_clear();
+	CHECK_EQ(kio_stack_open(&stack, "mirror { trace id=3 size=128K ; trace id=4 size=128K }", &creates, &diag), 0);
+	kio_stack_close(&stack, NULL);
+	memcpy(saved, trace_bytes(3), 128 << 10);
+	CHECK_EQ(kio_stack_open(&stack, text, &creates, &diag), 0);
+	kio_stack_close(&stack, NULL);
+	CHECK_EQ(opens(text, &diag), 0);
+	CHECK_EQ(kio_stack_open(&stack, text, &replaces, &diag), -EROFS);
+	CHECK_EQ(memcmp(saved, trace_bytes(3), 128 << 10), 0);
+}
+
 /* --- offline ------------------------------------------------------------- */
 
 struct offline {
