@@ -50,6 +50,12 @@ stack base = file base.img
 export vm1 = cow overlay={ file vm1.cow size=$room } | use base
 export vm2 = cow overlay={ file vm2.cow size=$room } | use base
 EOP
+cp x.img full.img
+cat >full.kio <<EOP
+stack full = file full.img
+export over = cow overlay={ use full } | file base.img
+EOP
+code 5 "cow: an overlay that holds data is not overwritten, by its name either" "$K" create '@full.kio:over'
 check "cow: create, of a base by its name" "$K" create '@vms.kio:vm1'
 check "cow: and a second one" "$K" create '@vms.kio:vm2'
 check "cow: eighty more" sh -c 'for i in $(seq 80); do

@@ -587,6 +587,24 @@ TEST("cow: below the base nothing is written or created; a cow can be the base o
 	CHECK_EQ(opens(two, &diag), 0);
 }
 
+TEST("class: only a stack can be a leg by an option, and only what has a leg shares its base")
+{
+	static const struct kio_opt opts[] = {
+		{ .name = "x", .type = KIO_TYPE_SIZE, .at = sizeof(struct kio_layer), .flags = KIO_OPT_LEG },
+		{ 0 }
+	};
+	static struct kio_class bad = {
+		.abi = KIO_LAYER_ABI, .struct_size = sizeof(struct kio_class), .name = "bad", .summary = "bad",
+		.size = 2 * sizeof(struct kio_layer), .opts = opts, .min_legs = 1, .max_legs = 1,
+	};
+
+	CHECK_EQ(kio_class_register(&bad), -EINVAL);
+	bad.opts = NULL;
+	bad.min_legs = 0;
+	bad.bits = KIO_SHARES_BASE;
+	CHECK_EQ(kio_class_register(&bad), -EINVAL);
+}
+
 TEST("cow: a mirror that is the base gets no new leg")
 {
 	const char *text = "cow overlay={ trace id=2 } | mirror { trace id=3 name=a size=128K ; trace id=4 name=b size=128K }";
