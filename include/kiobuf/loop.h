@@ -81,7 +81,13 @@ struct kio_task {
 /* Runs it in this or the next round. */
 KIO_PUBLIC void kio_loop_defer(struct kio_loop *loop, struct kio_task *task);
 
-/* Any thread: the same, and wakes the loop when it sleeps. */
+/* Runs it in this or the next round, when all that is ready there has run, and before the engine submits. */
+KIO_PUBLIC void kio_loop_last(struct kio_loop *loop, struct kio_task *task);
+
+/* False: it does not wait for that. */
+KIO_PUBLIC bool kio_loop_last_cancel(struct kio_loop *loop, struct kio_task *task);
+
+/* Any thread: the same as kio_loop_defer, and wakes the loop when it sleeps. */
 KIO_PUBLIC void kio_loop_post(struct kio_loop *loop, struct kio_task *task);
 
 /* A moment. Zeroed by its owner before first use; the fields are the loop's. */

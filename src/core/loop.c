@@ -24,6 +24,7 @@ kio__loop_open(struct kio_loop **out, const struct kio_engine *engine,
 	if (loop == NULL)
 		return -ENOMEM;
 	kio__queue_init(&loop->ready);
+	kio__queue_init(&loop->last);
 	loop->engine = engine;
 	rc = engine->open(loop, options);
 	if (rc < 0) {
@@ -72,6 +73,18 @@ kio_loop_defer(struct kio_loop *loop, struct kio_task *task)
 	kio__loop_push(loop, task);
 }
 
+void
+kio_loop_last(struct kio_loop *loop, struct kio_task *task)
+{
+	kio__queue_push(&loop->last, task);
+}
+
+bool
+kio_loop_last_cancel(struct kio_loop *loop, struct kio_task *task)
+{
+	return kio__queue_remove(&loop->last, task);
+}
+
 static void
 wake(struct kio_loop *loop)
 {
@@ -114,6 +127,20 @@ take_inbox(struct kio_loop *loop)
 	}
 }
 
+/* What these put off in turn runs with them. */
+static bool
+run_last(struct kio_loop *loop)
+{
+	struct kio_task *task = kio__queue_pop(&loop->last);
+
+	if (kio__likely(task == NULL))
+		return false;
+	do
+		task->run(task);
+	while ((task = kio__queue_pop(&loop->last)) != NULL);
+	return true;
+}
+
 /*
  * Runs what was ready when it was called: what these tasks make ready waits for
  * the next time, so that the engine gets its turn.
@@ -125,7 +152,7 @@ run_ready(struct kio_loop *loop)
 	struct kio_task *task, *next;
 
 	if (kio__queue_empty(&batch))
-		return false;
+		return run_last(loop);
 	kio__queue_init(&loop->ready);
 	for (task = (struct kio_task *)(void *)batch.head; task != NULL; task = next) {
 		next = task->next;
@@ -134,6 +161,7 @@ run_ready(struct kio_loop *loop)
 		else
 			task->run(task);
 	}
+	run_last(loop);
 	return true;
 }
 
@@ -263,7 +291,7 @@ enter(struct kio_loop *loop)
 static bool
 has_work(const struct kio_loop *loop)
 {
-	return !kio__queue_empty(&loop->ready) ||
+	return !kio__queue_empty(&loop->ready) || !kio__queue_empty(&loop->last) ||
 	       __atomic_load_n(&loop->inbox, __ATOMIC_SEQ_CST) != NULL ||
 	       __atomic_load_n(&loop->stopped, __ATOMIC_SEQ_CST) != 0;
 }

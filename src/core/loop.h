@@ -10,8 +10,9 @@
  *                             v
  *   completions, tasks --> run queue --> timers --> engine: submit, wait, reap
  *
- * One round of the loop runs everything in the queue, then the timers that are
- * due, and then lets the engine submit what was started and wait.
+ * One round of the loop runs everything in the queue and the timers that are
+ * due, then what was put off until all that has run, and then lets the engine
+ * submit what was started and wait.
  */
 
 #include <kiobuf/loop.h>
@@ -81,14 +82,15 @@ struct kio_engine {
 
 struct kio_loop {
 	struct kio__queue ready; /* of kio_task; run == NULL: a kio that goes up */
+	struct kio__queue last;  /* of kio_task: when all that is ready has run */
 	struct kio_timer *timers; /* root of a pairing heap */
 	const struct kio_engine *engine;
 	void *state; /* the engine's */
-	uintptr_t thread; /* that drives it; 0: none yet */
-	bool running;     /* inside a round */
+	bool running; /* inside a round */
 	bool entered;
-	bool foreign;     /* somebody sleeps on its descriptor */
+	bool foreign; /* somebody sleeps on its descriptor */
 	unsigned channels;
+	uintptr_t thread; /* that drives it; 0: none yet */
 	struct kio_channel *first_channel; /* by next_of_loop */
 	uint64_t system_calls; /* made by the engine, for bench */
 

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -61,6 +62,58 @@ TEST("loop: runs a deferred task, but not inside the call")
 		CHECK_EQ(count.seen, 0);
 		CHECK_EQ(kio_loop_run(loop), 0);
 		CHECK_EQ(count.seen, 1);
+	}
+}
+
+struct ordered {
+	struct kio_task task;
+	struct kio_loop *loop;
+	struct kio_task *then_last, *then_defer;
+	char name;
+};
+
+static char seen_order[16];
+
+static void
+note_order(struct kio_task *task)
+{
+	struct ordered *self = kio_container_of(task, struct ordered, task);
+
+	seen_order[strlen(seen_order)] = self->name;
+	if (self->then_last != NULL)
+		kio_loop_last(self->loop, self->then_last);
+	if (self->then_defer != NULL)
+		kio_loop_defer(self->loop, self->then_defer);
+}
+
+TEST("loop: what is to run last runs when all that is ready has run, in the same round")
+{
+	EACH_ENGINE(loop) {
+		struct ordered tasks[5];
+		struct kio_task *task[5];
+
+		memset(seen_order, 0, sizeof(seen_order));
+		for (unsigned i = 0; i < 5; i++) {
+			tasks[i] = (struct ordered){ .task.run = note_order, .loop = loop, .name = (char)('a' + i) };
+			task[i] = &tasks[i].task;
+		}
+		kio_loop_last(loop, task[0]); /* nothing else is ready */
+		CHECK_EQ(kio_loop_step(loop, -1), 1);
+		CHECK_EQ(strcmp(seen_order, "a"), 0);
+		tasks[1].then_last = task[3];
+		tasks[1].then_defer = task[0];
+		tasks[3].then_last = task[4];
+		kio_loop_defer(loop, task[1]);
+		kio_loop_defer(loop, task[2]);
+		kio_loop_step(loop, -1);
+		CHECK_EQ(strcmp(seen_order, "abcde"), 0); /* and not a once more */
+		kio_loop_step(loop, -1);
+		CHECK_EQ(strcmp(seen_order, "abcdea"), 0);
+		kio_loop_last(loop, task[2]);
+		CHECK(kio_loop_last_cancel(loop, task[2]));
+		CHECK(!kio_loop_last_cancel(loop, task[2]));
+		CHECK_EQ(kio_loop_step(loop, 0), 0);
+		CHECK_EQ(strcmp(seen_order, "abcdea"), 0);
 	}
 }
 
