@@ -368,6 +368,8 @@ KIO_PUBLIC bool kio_scratch(struct kio_frame *frame, size_t len, void **base);
 
 /* Bytes the layer copied by itself, for its statistics. */
 KIO_PUBLIC void kio_count_copied(struct kio_frame *frame, uint64_t len);
+/* So many requests, this one among them, go on as one of the layer's own. */
+KIO_PUBLIC void kio_count_merged(struct kio_frame *frame, unsigned requests);
 
 /* --- up ----------------------------------------------------------------- */
 
@@ -461,6 +463,10 @@ KIO_PUBLIC bool kio_leg_new(const struct kio_layer *leg);
 KIO_PUBLIC bool kio_layer_creating(const struct kio_layer *layer);
 KIO_PUBLIC bool kio_layer_read_only(const struct kio_layer *layer); /* opened for reading only; a shared base is */
 KIO_PUBLIC bool kio_layer_force(const struct kio_layer *layer);     /* kio_stack_options.force */
+KIO_PUBLIC unsigned kio_layer_reserve(const struct kio_layer *layer); /* kio_stack_options.reserve, or its default */
+
+/* The longest read or write that neither leg nor a layer below it splits for its length; UINT64_MAX: none. */
+KIO_PUBLIC uint64_t kio_leg_longest(const struct kio_layer *leg);
 
 /* Blocking I/O on a layer below, in open, create, resize and close only. 0 or -errno. */
 KIO_PUBLIC int kio_leg_read(struct kio_layer *leg, void *into, size_t len, uint64_t offset);

@@ -57,6 +57,7 @@ struct kio_limits {
 	uint32_t block;        /* offsets and lengths are multiples; a power of two */
 	uint32_t best;         /* good unit of I/O, a multiple of block */
 	uint32_t max_transfer; /* longest read or write; 0: none */
+	uint32_t boundary;     /* what crosses a multiple of it is split below; a power of two; 0: none known */
 	uint32_t mem_align;    /* driver only: memory it can use in place; 1: any */
 	uint32_t ops;          /* KIO_OP_BIT of what is supported by itself */
 	bool read_only;        /* write, write-zeroes and discard are refused */

@@ -126,6 +126,8 @@ struct kio_stat {
 	uint64_t parts;  /* made by splitting here */
 	uint64_t copied; /* bytes copied in user space here */
 	uint64_t waits;  /* parked for want of reserves or ranges */
+	uint64_t merged; /* of the ios: went on together with others, in one request */
+	uint64_t merges; /* such requests */
 	uint64_t errors; /* completed here with an error of the layer or from below */
 };
 

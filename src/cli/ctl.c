@@ -88,15 +88,15 @@ show_stats(const json_t *answer)
 	size_t i;
 	json_t *layer, *value;
 
-	printf("%-24s %10s %8s %12s %12s %9s %8s\n", "layer", "I/Os", "parts", "moved", "copied", "per byte",
-	       "errors");
+	printf("%-24s %10s %8s %10s %12s %12s %9s %8s\n", "layer", "I/Os", "parts", "merged", "moved", "copied",
+	       "per byte", "errors");
 	json_array_foreach(json_object_get(answer, "layers"), i, layer) {
 		uint64_t bytes = number_of(layer, "moved_bytes"), copies = number_of(layer, "copied_bytes");
 
 		snprintf(left, sizeof(left), "%*s%s", (int)number_of(layer, "depth") * 2, "",
 			 text_of(layer, "name"));
-		printf("%-24s %10lu %8lu %12s %12s %9.3f %8lu\n", left, number_of(layer, "ios"),
-		       number_of(layer, "parts"), cli_size(bytes, moved, sizeof(moved)),
+		printf("%-24s %10lu %8lu %10lu %12s %12s %9.3f %8lu\n", left, number_of(layer, "ios"),
+		       number_of(layer, "parts"), number_of(layer, "merged"), cli_size(bytes, moved, sizeof(moved)),
 		       cli_size(copies, copied, sizeof(copied)),
 		       bytes != 0 ? (double)copies / (double)bytes : 0, number_of(layer, "errors"));
 	}

@@ -273,13 +273,13 @@ cli_print_stats(FILE *out, const struct kio_stack *stack)
 	char bytes[32], copied[32], name[64];
 	struct kio_stat stat;
 
-	fprintf(out, "%-24s %10s %8s %12s %12s\n", "layer", "I/Os", "parts", "moved", "copied");
+	fprintf(out, "%-24s %10s %8s %10s %12s %12s\n", "layer", "I/Os", "parts", "merged", "moved", "copied");
 	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL;
 	     layer = kio_layer_next(layer)) {
 		kio_layer_stat(layer, &stat);
 		snprintf(name, sizeof(name), "%*s%s", (int)kio_layer_depth(layer) * 2, "",
 			 kio_layer_name(layer));
-		fprintf(out, "%-24s %10lu %8lu %12s %12s\n", name, stat.ios, stat.parts,
+		fprintf(out, "%-24s %10lu %8lu %10lu %12s %12s\n", name, stat.ios, stat.parts, stat.merged,
 			cli_size(stat.bytes, bytes, sizeof(bytes)),
 			cli_size(stat.copied, copied, sizeof(copied)));
 	}
@@ -296,12 +296,13 @@ cli_json_stats(const struct kio_stack *stack)
 		kio_layer_stat(layer, &stat);
 		json_array_append_new(
 			layers,
-			json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
+			json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "name",
 				  cli_json_text(kio_layer_name(layer)), "class", kio_layer_class(layer)->name, "depth",
 				  (int)kio_layer_depth(layer), "ios", (json_int_t)stat.ios, "parts",
 				  (json_int_t)stat.parts, "moved_bytes", (json_int_t)stat.bytes,
 				  "copied_bytes", (json_int_t)stat.copied, "waits",
-				  (json_int_t)stat.waits, "errors", (json_int_t)stat.errors));
+				  (json_int_t)stat.waits, "merged", (json_int_t)stat.merged, "merges",
+				  (json_int_t)stat.merges, "errors", (json_int_t)stat.errors));
 	}
 	return layers;
 }

@@ -242,6 +242,13 @@ kio_count_copied(struct kio_frame *frame, uint64_t len)
 	kio__bump(&frame->level->copied, len);
 }
 
+void
+kio_count_merged(struct kio_frame *frame, unsigned requests)
+{
+	kio__bump(&frame->level->merged, requests);
+	kio__bump(&frame->level->merges, 1);
+}
+
 /* --- lent reads --------------------------------------------------------- */
 
 void

@@ -69,6 +69,23 @@ longest_copy(const struct kio_layer *layer)
 	return (uint32_t)kio__align_down(longest, kio__max(layer->limits.block, 1));
 }
 
+uint64_t
+kio_leg_longest(const struct kio_layer *leg)
+{
+	uint64_t longest = leg->limits.max_transfer != 0 ? leg->limits.max_transfer : UINT64_MAX;
+
+	/* each write is copied, in pieces of that length, but for what may be changed in place */
+	if ((leg->class_->bits & KIO_CHANGES_DATA) != 0)
+		longest = kio__min(longest, longest_copy(leg));
+	if (leg->apart != 0)
+		longest = kio__min(longest, kio__copies_longest(leg));
+	for (unsigned i = 0; i < leg->leg_count; i++) {
+		if (!kio_leg_absent(leg->legs[i]))
+			longest = kio__min(longest, kio_leg_longest(leg->legs[i]));
+	}
+	return longest;
+}
+
 /* Where a layer's private bytes lie in a container; `at` is where those of the layers above end. */
 static void
 lay_out_areas(struct kio_level *level, uint32_t at)
@@ -335,6 +352,8 @@ add_level(struct kio_stat *stat, const struct kio_level *level)
 	stat->parts += load(&level->parts);
 	stat->copied += load(&level->copied);
 	stat->waits += load(&level->waits);
+	stat->merged += load(&level->merged);
+	stat->merges += load(&level->merges);
 	stat->errors += load(&level->errors);
 }
 

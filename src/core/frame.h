@@ -104,7 +104,7 @@ struct kio_level {
 	char *copy_memory;
 	struct kio__arena arena;
 	struct kio__ranges *ranges; /* the layer's, shared by its channels */
-	uint64_t parts, copied, waits, errors;
+	uint64_t parts, copied, waits, merged, merges, errors;
 } __attribute__((aligned(64)));
 
 _Static_assert(sizeof(struct kio_frame) == 64, "a frame is one cache line");

@@ -180,6 +180,8 @@ common_limits(struct kio_layer *layer)
 		limits->zeroes &= leg->zeroes;
 		limits->holes &= leg->holes;
 	}
+	if (layer->leg_count > 1)
+		limits->boundary = 0;
 	limits->max_transfer = 0;
 	limits->mem_align = 1;
 	limits->size = kio__align_down(limits->size, limits->block);
@@ -565,4 +567,10 @@ bool
 kio_layer_force(const struct kio_layer *layer)
 {
 	return layer->stack->options.force;
+}
+
+unsigned
+kio_layer_reserve(const struct kio_layer *layer)
+{
+	return layer->stack->options.reserve;
 }

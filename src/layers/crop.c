@@ -36,6 +36,8 @@ crop_open(struct kio_layer *layer, struct kio_diag *diag)
 	if (crop->size == 0)
 		crop->size = below - crop->offset;
 	layer->limits.size = crop->size;
+	if (layer->limits.boundary != 0 && crop->offset % layer->limits.boundary != 0)
+		layer->limits.boundary = 0;
 	return 0;
 }
 

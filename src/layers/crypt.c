@@ -120,6 +120,8 @@ crypt_limits(struct crypt *crypt, struct kio_diag *diag)
 	limits->size = kio__align_down(limits->size - crypt->data, crypt->sector);
 	limits->block = (uint32_t)crypt->sector;
 	limits->best = (uint32_t)kio__max(limits->best, 4096);
+	if (limits->boundary != 0 && crypt->data % limits->boundary != 0)
+		limits->boundary = 0;
 	return 0;
 }
 

@@ -40,6 +40,7 @@ stripe_open(struct kio_layer *layer, struct kio_diag *diag)
 		smallest = kio__min(smallest, layer->legs[i]->limits.size);
 	stripe->shift = (unsigned)__builtin_ctzll(stripe->chunk);
 	layer->limits.size = kio__align_down(smallest, stripe->chunk) * layer->leg_count;
+	layer->limits.boundary = (uint32_t)stripe->chunk;
 	if (layer->limits.size == 0)
 		return kio_refuse(diag, -EINVAL, "the smallest leg, %S, holds no chunk of %S", smallest,
 				  stripe->chunk);
