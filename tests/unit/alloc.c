@@ -54,6 +54,7 @@ static const char *const stacks[] = {
 	"align | crypt header=none key-file=a.key | stripe { mem 1M ; trace max-transfer=4K }",
 	"crop | delay 1us | log | file a.img size=1M",
 	"align | file b.img size=1M direct=yes",
+	"merge | align | stripe chunk=4K { merge | mem 1M ; trace max-transfer=4K }",
 };
 
 #define STACKS (sizeof(stacks) / sizeof(stacks[0]))
@@ -153,6 +154,26 @@ TEST("alloc: none by the first requests either, where workers encrypt several at
 		rig_close(&rig);
 	}
 	tidy();
+}
+
+TEST("alloc: none where neighbours are merged, and split again")
+{
+	struct kio *kios[AT_ONCE];
+	struct rig rig;
+	unsigned before;
+
+	if (!COUNTS)
+		SKIP("sanitizers allocate by themselves");
+	if (!rig_open(&rig, "merge | stripe chunk=64K { merge | mem 2M ; trace max-transfer=4K }", NULL))
+		return;
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		kios[i] = kio_create(rig.channel, 1);
+	before = mallocs;
+	write_at_once(&rig, kios);
+	CHECK_EQ(mallocs - before, 0);
+	for (unsigned i = 0; i < AT_ONCE; i++)
+		kio_destroy(kios[i]);
+	rig_close(&rig);
 }
 
 TEST("alloc: each that fails while a stack opens ends in -ENOMEM, and leaves nothing behind")
