@@ -191,7 +191,7 @@ static bool
 is_ordered(const char *text)
 {
 	static const char *const plain[] = { "log ", "crop " }, *const orders[] = { "align ", "mirror ",
-									      "retry ", "deadline " };
+									      "retry ", "deadline ", "merge " };
 
 	for (unsigned i = 0; i < KIO__COUNT(plain); i++) {
 		if (strncmp(text, plain[i], strlen(plain[i])) == 0)
@@ -262,6 +262,12 @@ note_write(struct run *run, struct op *op)
 	return true;
 }
 
+/* The request before, which the next may be a neighbour of. */
+static struct {
+	enum kio_op op;
+	uint64_t end; /* 0: there was none */
+} before;
+
 static void
 start(struct run *run, struct op *op)
 {
@@ -272,6 +278,10 @@ start(struct run *run, struct op *op)
 	op->op = kinds[rnd(sizeof(kinds) / sizeof(kinds[0]))];
 	op->len = (1 + rnd(longest)) * run->block;
 	op->offset = rnd(blocks - op->len / run->block + 1) * run->block;
+	if (rnd(3) == 0 && before.end != 0 && before.end + op->len <= run->size) {
+		op->op = before.op;
+		op->offset = before.end;
+	}
 	op->flags = op->op != KIO_READ && rnd(run->fua) == 0 ? KIO_FUA : 0;
 	op->number = 0;
 	op->looks = true;
@@ -286,6 +296,8 @@ start(struct run *run, struct op *op)
 	if (!is_free(op->op, op->offset, op->len) || (op->op != KIO_READ && !note_write(run, op)))
 		return;
 	op->busy = true;
+	before.op = op->op;
+	before.end = op->offset + op->len;
 	if (op->op == KIO_WRITE_ZEROES)
 		kio_clear(op->kio, op->op, op->offset, op->len, op->flags, op_done);
 	else if (op->op == KIO_WRITE)
@@ -473,6 +485,7 @@ run_open(struct run *run, const char *text, const struct kio_stack_options *opti
 	run->block = kio_stack_limits(run->stack)->block;
 	run->size = kio__align_down(kio__min(kio_stack_limits(run->stack)->size, SIZE), run->block);
 	run->saw_error = run->power_failed = false;
+	before.end = 0;
 	run->acked_from = UINT32_MAX;
 	for (unsigned i = 0; i < IN_FLIGHT; i++) {
 		if (ops[i].memory == NULL)

@@ -51,7 +51,12 @@ put_layer(struct text *text, unsigned block)
 		put(text, words);
 		return block;
 	}
-	switch (rnd(block >= 4096 ? 6 : 5)) {
+	switch (rnd(block >= 4096 ? 7 : 6)) {
+	case 5:
+		snprintf(words, sizeof(words), "merge longest=%lu%s | ", (2 + rnd(64)) * block,
+			 rnd(4) == 0 ? " wait=50us" : "");
+		put(text, words);
+		return block;
 	case 4:
 		snprintf(words, sizeof(words), "retry %lu backoff=%luus | ", 1 + rnd(3), rnd(500));
 		put(text, words);
