@@ -105,6 +105,7 @@ struct target {
 	const char *argument;
 	char *text; /* of the stack */
 	bool is_file;
+	const char *serve[3]; /* what serve puts on top, the lower one first; NULL at the end */
 	struct kio_stack *stack;
 	struct kio_channel *channel;
 };
@@ -117,7 +118,8 @@ struct cli_open {
 	bool create;
 	bool force;
 	const char *new_leg; /* as in kio_stack_options */
-	bool aligned;      /* requests may be finer than the stack's blocks */
+	bool aligned;      /* requests may be finer than the stack's blocks: align on top */
+	bool merged;       /* many are small, and neighbours: merge, where it pays */
 	/* as in kio_stack_options */
 	kio_notice_fn notice;
 	void *notice_priv;

@@ -26,14 +26,14 @@ json_layer(const struct kio_layer *layer)
 		if ((limits->ops & KIO_OP_BIT(op)) != 0)
 			json_array_append_new(ops, json_string(kio_op_name((enum kio_op)op)));
 	}
-	return json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}", "name",
+	return json_pack("{s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o, s:o}", "name",
 			 cli_json_text(kio_layer_name(layer)), "class", kio_layer_class(layer)->name, "depth",
 			 (int)kio_layer_depth(layer), "size_bytes", (json_int_t)limits->size,
 			 "block_bytes", (json_int_t)limits->block, "best_bytes",
 			 (json_int_t)limits->best, "max_transfer_bytes",
-			 (json_int_t)limits->max_transfer, "mem_align_bytes",
-			 (json_int_t)limits->mem_align, "lends", limits->lend, "tells_holes",
-			 limits->holes, "operations", ops, "state",
+			 (json_int_t)limits->max_transfer, "boundary_bytes",
+			 (json_int_t)limits->boundary, "mem_align_bytes", (json_int_t)limits->mem_align,
+			 "lends", limits->lend, "tells_holes", limits->holes, "operations", ops, "state",
 			 cli_json_text(kio_layer_describe(layer, text, sizeof(text))));
 }
 
@@ -79,6 +79,26 @@ print_layers(const struct kio_stack *stack)
 		print_layer(layer, younger);
 }
 
+/* As they would be written: the upper one first. */
+static void
+print_served(const struct target *target)
+{
+	if (target->serve[1] != NULL)
+		printf("\nserve puts %s | %s on top\n", target->serve[1], target->serve[0]);
+	else if (target->serve[0] != NULL)
+		printf("\nserve puts %s on top\n", target->serve[0]);
+}
+
+static json_t *
+json_served(const struct target *target)
+{
+	json_t *names = json_array();
+
+	for (unsigned i = 0; target->serve[i] != NULL; i++)
+		json_array_insert_new(names, 0, json_string(target->serve[i]));
+	return names;
+}
+
 static void
 print_cost(const struct cost *cost)
 {
@@ -91,15 +111,16 @@ print_cost(const struct cost *cost)
 }
 
 static json_t *
-json_info(const struct kio_stack *stack)
+json_info(const struct target *target)
 {
+	const struct kio_stack *stack = target->stack;
 	json_t *layers = json_array();
 
 	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL;
 	     layer = kio_layer_next(layer))
 		json_array_append_new(layers, json_layer(layer));
-	return json_pack("{s:I, s:o}", "size_bytes", (json_int_t)kio_stack_limits(stack)->size, "layers",
-			 layers);
+	return json_pack("{s:I, s:o, s:o}", "size_bytes", (json_int_t)kio_stack_limits(stack)->size, "layers",
+			 layers, "served_under", json_served(target));
 }
 
 static int
@@ -137,9 +158,11 @@ run_info(struct cli *cli)
 	cost.open_ns = kio__now() - begun;
 	rc = measure_channel(cli, &target, &cost);
 	if (rc == EXIT_YES && cli->json)
-		result = json_info(target.stack);
+		result = json_info(&target);
 	else if (rc == EXIT_YES)
 		print_layers(target.stack);
+	if (rc == EXIT_YES && !cli->json)
+		print_served(&target);
 	begun = kio__now();
 	closed = cli_close(cli, &target);
 	cost.close_ns = kio__now() - begun;

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/math.h"
 #include "cli/cli.h"
 
 bool
@@ -59,9 +60,9 @@ options_of(const struct cli *cli, const struct cli_open *how)
 }
 
 static int
-put_align_on_top(struct kio_tree *tree)
+put_on_top(struct kio_tree *tree, const char *class_name)
 {
-	struct kio_node *node = kio_tree_node(tree, "align", NULL);
+	struct kio_node *node = kio_tree_node(tree, class_name, NULL);
 	int rc = node != NULL ? kio_tree_leg(tree, node, tree->root) : -ENOMEM;
 
 	if (rc == 0)
@@ -94,6 +95,38 @@ cli_check_text(const struct cli *cli, const char *text, const struct kio_tree *t
 }
 
 /*
+ * Each request to a file is a system call's worth of work: one less is more than
+ * it costs to find neighbours. To memory it is not. Where data is encrypted it
+ * would cost a copy, since what is merged may not be changed in place. And what
+ * tells of requests, or lets them go wrong, is to meet them as they come.
+ */
+static bool
+merging_pays(const struct kio_node *node)
+{
+	static const char *const classes[] = { "align", "concat", "crop", "deadline", "file", "mirror",
+					       "readonly", "retry", "stripe" };
+	bool known = false;
+
+	for (unsigned i = 0; i < KIO__COUNT(classes); i++)
+		known |= strcmp(node->class_name, classes[i]) == 0;
+	for (unsigned i = 0; i < node->leg_count; i++)
+		known &= merging_pays(node->legs[i]);
+	return known;
+}
+
+/* align first: what is merged may be whole blocks, and neighbours need not be. */
+static void
+look_what_helps(struct target *target, const struct kio_tree *tree)
+{
+	unsigned count = 0;
+
+	if (!target->is_file)
+		target->serve[count++] = "align";
+	if (merging_pays(tree->root))
+		target->serve[count] = "merge";
+}
+
+/*
  * The size of the blocks is known when the stack is open, and opening it once
  * more has its own effects: a pipe with a key can be read once. So align is put
  * on top of all that may need it; where the blocks are small it passes on.
@@ -104,12 +137,17 @@ open_tree(const struct cli *cli, struct target *target, struct kio_tree *tree,
 {
 	struct kio_stack_options options = options_of(cli, how);
 	struct kio_diag diag;
+	bool wanted;
 	int rc = cli_check_text(cli, target->text, tree);
 
 	if (rc != EXIT_YES)
 		return rc;
-	if (how->aligned && !target->is_file && put_align_on_top(tree) < 0)
-		return cli_fail(cli, EXIT_BUG, "out of memory");
+	look_what_helps(target, tree);
+	for (const char **name = target->serve; *name != NULL; name++) {
+		wanted = strcmp(*name, "align") == 0 ? how->aligned : how->merged;
+		if (wanted && put_on_top(tree, *name) < 0)
+			return cli_fail(cli, EXIT_BUG, "out of memory");
+	}
 	if (kio_stack_open_tree(&target->stack, tree, &options, &diag) < 0)
 		return cli_diag(cli, target->text, &diag);
 	return EXIT_YES;

@@ -405,7 +405,7 @@ static int
 run_serve(struct cli *cli)
 {
 	struct serve serve = { .cli = cli, .listener.fd = -1, .control_listener.fd = -1 };
-	struct cli_open how = { .read_only = cli_flag(cli, "read-only"), .aligned = true };
+	struct cli_open how = { .read_only = cli_flag(cli, "read-only"), .aligned = true, .merged = true };
 	int rc, closed;
 
 	how.control = cli_text(cli, "ctl", NULL);
@@ -452,8 +452,9 @@ const struct cli_command cli_serve = {
 	.name = "serve",
 	.arguments = "STACK",
 	.summary = "serve a file or stack over NBD",
-	.more = "Requests may be finer than the stack's blocks: align is put on top then. SIGINT,\n"
-		"SIGTERM and SIGHUP end it in order, with exit code 0; with --run it ends as the command does.",
+	.more = "Requests may be finer than the stack's blocks: align is put on top then; over files merge is, so\n"
+		"that small neighbours go on as one. SIGINT, SIGTERM and SIGHUP end it in order, with exit code 0;\n"
+		"with --run it ends as the command does.",
 	.least = 1,
 	.most = 1,
 	.options = options,

@@ -152,6 +152,27 @@ result = json.load(open("json.out"))
 assert result["connections"] >= 1 and result["errors"] == 0, result
 assert result["layers"][-1]["name"] == "mem0", result'
 
+# --- small neighbours
+
+if command -v nbdcopy >/dev/null; then
+	head -c 8M /dev/urandom >merged.img
+	in_background merged ./merged.img --unix sock --json
+	nbdcopy --request-size=4096 --requests=16 --connections=1 "$uri" back.img 2>/dev/null
+	check "serve: small reads come out right where neighbours are merged" cmp merged.img back.img
+	nbdcopy --request-size=4096 --requests=16 --connections=1 merged.img "$uri" 2>/dev/null
+	stop TERM
+	check "serve: small writes, too" cmp merged.img back.img
+	check "serve: neighbours reach a file as fewer requests, and nothing is copied" python3 -c '
+import json
+top, file = json.load(open("merged.out"))["layers"]
+assert top["class"] == "merge" and file["class"] == "file", top
+assert top["ios"] >= 4096 and top["merged"] > 0, top
+assert file["ios"] == top["ios"] - top["merged"] + top["merges"], (top, file)
+assert top["copied_bytes"] == file["copied_bytes"] == 0, (top, file)'
+else
+	skip "serve: small neighbours" "there is no nbdcopy"
+fi
+
 # --- signals under load
 
 if command -v fio >/dev/null; then

@@ -173,7 +173,7 @@ for l in json.load(sys.stdin)[\"layers\"]:
     subprocess.run([sys.argv[1], \"layers\", l[\"name\"]], capture_output=True, check=True)
 " "$0"' "$K"
 says 'stripe.*fan-out' "layers: the list" "$K" layers
-for layer in align concat cow crop crypt deadline delay fault file log mem mirror null powercut readonly retry stripe; do
+for layer in align concat cow crop crypt deadline delay fault file log mem merge mirror null powercut readonly retry stripe; do
 	check "layers: $layer is there" "$K" layers $layer
 done
 says '"default": "64K"' "layers: defaults in JSON" "$K" layers stripe --json
@@ -185,6 +185,16 @@ json 'j["schema"] == "kiobuf/info/1" and j["size_bytes"] == 2048577 and j["chann
 	"$K" info 'concat { crop size=1000001 | file a.img ; mem size=1M }' --json
 json 'j["layers"][0]["block_bytes"] == 4096 and j["layers"][0]["tells_holes"] is False and j["layers"][1]["tells_holes"] is True and "write-zeroes" in j["layers"][1]["operations"]' \
 	"info: limits, as JSON" "$K" info 'crypt header=none key-file=key | mem size=1M' --json
+json 'j["served_under"] == ["merge", "align"]' "info: what serve puts on top, over files" \
+	"$K" info 'concat { crop size=4K | file a.img ; readonly | file key }' --json
+json 'j["served_under"] == ["merge"]' "info: over one file" "$K" info ./a.img --json
+json 'j["served_under"] == ["align"]' "info: not where that would cost a copy" \
+	"$K" info 'crypt header=none key-file=key | file a.img' --json
+json 'j["served_under"] == ["align"]' "info: not over memory, nor twice" \
+	"$K" info 'concat { mem size=1M ; merge | file a.img }' --json
+json 'j["served_under"] == ["align"]' "info: not over faults that are asked for" \
+	"$K" info 'fault error=10 | file a.img' --json
+says '^serve puts merge | align on top' "info: says that" "$K" info 'readonly | file a.img'
 says '^|- left ' "info: draws the tree" "$K" info 'concat { file a.img name=left ; mem size=1M }'
 says '^`- mem0 ' "info: to its last leg" "$K" info 'concat { file a.img name=left ; mem size=1M }'
 code 3 "info: a file that is not there" "$K" info none.img
