@@ -45,6 +45,7 @@ unsigned
 put_layer(struct text *text, unsigned block)
 {
 	char words[100];
+	unsigned long value;
 
 	if (text->late && rnd(2) == 0) {
 		snprintf(words, sizeof(words), "deadline %luus | ", 1000 + rnd(8000));
@@ -66,7 +67,12 @@ put_layer(struct text *text, unsigned block)
 		put(text, words);
 		return block;
 	case 1:
-		snprintf(words, sizeof(words), "delay %luus | ", rnd(200));
+		value = rnd(200);
+		if (value % 4 == 3)
+			snprintf(words, sizeof(words), value % 8 == 3 ? "throttle iops=5000 rate=20M burst=1ms group=some | " : "throttle iops=%lu rate=%luM | ",
+				 1000 + value * 50, 1 + value);
+		else
+			snprintf(words, sizeof(words), "delay %luus | ", value);
 		put(text, words);
 		return block;
 	case 2:
