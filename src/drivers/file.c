@@ -157,17 +157,19 @@ file_end(struct file_io *self, int status)
 /*
  * After an error of writing back nobody knows what is on the disk: no flush
  * succeeds again. The kernel tells of one once, to whoever asks first: that may
- * be a write with FUA, and the error that of an earlier write.
+ * be a write with FUA, and the error that of an earlier write. One that was
+ * cancelled or interrupted has not asked.
  */
 static int
 latch(struct file *file, int error)
 {
-	int first = 0;
+	int first = 0, latched;
 
-	if (error < 0)
+	if (error < 0 && error != -ECANCELED && error != -EINTR)
 		__atomic_compare_exchange_n(&file->error, &first, error, false, __ATOMIC_RELAXED,
 					    __ATOMIC_RELAXED);
-	return __atomic_load_n(&file->error, __ATOMIC_RELAXED);
+	latched = __atomic_load_n(&file->error, __ATOMIC_RELAXED);
+	return latched != 0 ? latched : error;
 }
 
 static void
