@@ -152,7 +152,7 @@ struct kio_opt {
 
 /* --- classes and layers ------------------------------------------------- */
 
-#define KIO_CHANGES_DATA 0x01u     /* bytes below differ: no zeroes or holes pass */
+#define KIO_CHANGES_DATA 0x01u     /* bytes below differ: no zeroes or holes pass; a read fails as a whole */
 #define KIO_KEEPS_DATA 0x02u       /* needs the caller's bytes after passing them on */
 #define KIO_ORDERED_WRITES 0x04u   /* overlapping changes run one after the other */
 #define KIO_SEES_PARTS 0x08u       /* part_done sees all parts; else those that failed, and extents */

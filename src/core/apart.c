@@ -166,8 +166,7 @@ kio_end(struct kio_frame *frame, int status, const void *from)
 	if (status == 0 && frame->op == KIO_READ && from == NULL)
 		kio__panic("kio_end: %s says not where it read", frame->level->layer->name);
 	if (status < 0) {
-		frame->kio->fail_from = 0;
-		frame->kio->fail_len = frame->data.len;
+		kio__fail_whole(frame);
 		if (status != -ECANCELED)
 			kio__bump(&frame->level->errors, 1);
 	}
@@ -186,6 +185,9 @@ kio__copy_up(struct kio *copy)
 	if (waiter != NULL) {
 		waiter->kio->fail_from = copy->fail_from;
 		waiter->kio->fail_len = copy->fail_len;
+		/* of a read nothing is copied then */
+		if (frame->op == KIO_READ && copy->event.status < 0)
+			kio__fail_whole(waiter);
 		waiter->kio->extent_len = copy->extent_len;
 		waiter->kio->extent_flags = copy->extent_flags;
 		end(waiter, copy->event.status, frame->data);

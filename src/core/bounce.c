@@ -232,6 +232,8 @@ kio__bounce_clean(struct kio_frame *frame)
 
 	if ((frame->bits & KIO__COPY_BACK) != 0 && frame->kio->event.status == 0)
 		kio__bump(&level->copied, kio_iter_copy(frame->data, bounce_iter(frame)));
+	else if ((frame->bits & KIO__COPY_BACK) != 0)
+		kio__fail_whole(frame);
 	kio__arena_give(&level->arena, bounce->page, bounce->pages);
 	serve_frames(&level->arena);
 }

@@ -18,8 +18,7 @@
 void
 kio__finish_cancelled(struct kio_frame *frame)
 {
-	frame->kio->fail_from = 0;
-	frame->kio->fail_len = frame->data.len;
+	kio__fail_whole(frame);
 	kio__finish_frame(frame, -ECANCELED);
 }
 

@@ -107,6 +107,15 @@ lay_out_areas(struct kio_level *level, uint32_t at)
 	level->area_end = level->area_most = end;
 }
 
+/* Of a read that failed the class changes nothing back, also what did not fail. */
+static enum kio_next
+changed_done(struct kio_layer *layer, struct kio_frame *frame)
+{
+	if (frame->op == KIO_READ && kio_frame_status(frame) < 0)
+		kio__fail_whole(frame);
+	return layer->class_->done(layer, frame);
+}
+
 static void
 fill_level(struct kio_channel *channel, struct kio_level *level, struct kio_layer *layer)
 {
@@ -132,6 +141,8 @@ fill_level(struct kio_channel *channel, struct kio_level *level, struct kio_laye
 		level->enter = class_->part != NULL ? split_submit : pass_submit;
 	level->submit = level->ranges != NULL ? kio__ordered_submit : level->enter;
 	level->done = class_->done;
+	if (level->done != NULL && (class_->bits & KIO_CHANGES_DATA) != 0)
+		level->done = changed_done;
 	if (level->done == NULL && (class_->part != NULL || level->ranges != NULL || keeps ||
 				    level->max_copy != 0 || layer->leg_count == 0))
 		level->done = go_up;

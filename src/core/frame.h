@@ -184,6 +184,14 @@ kio__is_cancelled(const struct kio *kio)
 	return (((const struct kio_frame *)(const void *)(kio + 1))->bits & KIO__UNWANTED) != 0;
 }
 
+/* None of its bytes count as moved. */
+static inline void
+kio__fail_whole(const struct kio_frame *frame)
+{
+	frame->kio->fail_from = 0;
+	frame->kio->fail_len = frame->data.len;
+}
+
 static inline void *
 kio__area(const struct kio_frame *frame, uint32_t at)
 {

@@ -329,8 +329,7 @@ kio_frame_set_status(struct kio_frame *frame, int status)
 	struct kio *kio = frame->kio;
 
 	if (status < 0 && kio->event.status != status) {
-		kio->fail_from = 0;
-		kio->fail_len = frame->data.len;
+		kio__fail_whole(frame);
 		kio__bump(&frame->level->errors, 1);
 	}
 	kio->event.status = status;
