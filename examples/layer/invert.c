@@ -12,7 +12,7 @@ static void
 invert_bytes(struct kio_iter to, struct kio_iter from)
 {
 	unsigned char *out, *in;
-	size_t out_len, in_len, len;
+	size_t out_len = 0, in_len = 0, len;
 
 	while (from.len != 0) {
 		struct kio_iter next_to = to, next_from = from;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@ struct trace {
 	uint64_t size, block, max_transfer;
 	unsigned id;
 	bool plain; /* knows read, write and flush only */
+	bool cancels; /* what is held ends when it is cancelled */
 	unsigned char *bytes;
 };
 
@@ -20,12 +22,14 @@ unsigned trace_count;
 static struct {
 	enum kio_op op;
 	int error;
-	unsigned times;
+	unsigned skipped; /* before the first that fails */
+	unsigned times, wanted;
 } failures[MOST];
 
 static struct {
 	bool on;
 	uint64_t from;
+	unsigned skipped;
 	unsigned count;
 	struct kio_frame *frames[64];
 } holds[MOST];
@@ -38,6 +42,7 @@ static const struct kio_opt trace_opts[] = {
 	KIO_OPT_SIZE(struct trace, max_transfer, 0, "longest request"),
 	KIO_OPT_UINT(struct trace, id, 0, "number in the trace"),
 	KIO_OPT_BOOL(struct trace, plain, false, "read, write and flush only"),
+	KIO_OPT_BOOL(struct trace, cancels, false, "what is held can be cancelled"),
 	{ 0 }
 };
 
@@ -62,6 +67,10 @@ failure(unsigned id, enum kio_op op)
 {
 	if (failures[id].times == 0 || (failures[id].op != op && failures[id].op != KIO_OPS))
 		return 0;
+	if (failures[id].skipped != 0) {
+		failures[id].skipped--;
+		return 0;
+	}
 	failures[id].times--;
 	return failures[id].error;
 }
@@ -80,6 +89,17 @@ carry_out(const struct trace *trace, struct kio_frame *frame)
 	kio_complete(frame, error);
 }
 
+static bool
+is_held(unsigned id, const struct kio_frame *frame)
+{
+	if (!holds[id].on || frame->offset < holds[id].from || holds[id].count == 64)
+		return false;
+	if (holds[id].skipped == 0)
+		return true;
+	holds[id].skipped--;
+	return false;
+}
+
 static void
 trace_submit(struct kio_layer *layer, struct kio_frame *frame)
 {
@@ -91,12 +111,28 @@ trace_submit(struct kio_layer *layer, struct kio_frame *frame)
 		trace_notes[trace_count++] = (struct trace_note){
 			trace->id, (enum kio_op)frame->op, frame->offset, frame->data.len, frame->flags,
 			frame->op <= KIO_WRITE ? kio_iter_next(&data, &len) : NULL, frame->kio };
-	if (holds[trace->id].on && frame->offset >= holds[trace->id].from && holds[trace->id].count < 64) {
+	if (is_held(trace->id, frame)) {
 		frame->priv = (uintptr_t)trace;
 		holds[trace->id].frames[holds[trace->id].count++] = frame;
 	} else {
 		carry_out(trace, frame);
 	}
+}
+
+static void
+trace_cancel(struct kio_layer *layer, struct kio_frame *frame)
+{
+	const struct trace *trace = kio_container_of(layer, struct trace, layer);
+	struct kio_frame **frames = holds[trace->id].frames;
+	unsigned i = 0;
+
+	while (i < holds[trace->id].count && frames[i] != frame)
+		i++;
+	if (!trace->cancels || i == holds[trace->id].count)
+		return;
+	for (holds[trace->id].count--; i < holds[trace->id].count; i++)
+		frames[i] = frames[i + 1];
+	kio_complete(frame, -ECANCELED);
 }
 
 static const struct kio_class trace_class = {
@@ -109,6 +145,7 @@ static const struct kio_class trace_class = {
 	.opts = trace_opts,
 	.open = trace_open,
 	.submit = trace_submit,
+	.cancel = trace_cancel,
 };
 
 static __attribute__((constructor)) void
@@ -129,7 +166,21 @@ trace_fail(unsigned id, enum kio_op op, int error, unsigned times)
 {
 	failures[id].op = op;
 	failures[id].error = error;
-	failures[id].times = times;
+	failures[id].skipped = 0;
+	failures[id].times = failures[id].wanted = times;
+}
+
+void
+trace_fail_nth(unsigned id, int error, unsigned n, unsigned times)
+{
+	trace_fail(id, KIO_OPS, error, times);
+	failures[id].skipped = n - 1;
+}
+
+bool
+trace_failed(unsigned id)
+{
+	return failures[id].times != failures[id].wanted;
 }
 
 void
@@ -137,6 +188,14 @@ trace_hold(unsigned id, uint64_t from)
 {
 	holds[id].on = true;
 	holds[id].from = from;
+	holds[id].skipped = 0;
+}
+
+void
+trace_hold_after(unsigned id, unsigned after)
+{
+	trace_hold(id, 0);
+	holds[id].skipped = after;
 }
 
 void

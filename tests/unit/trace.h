@@ -27,8 +27,14 @@ extern unsigned trace_count;
 
 /* The next `times` requests of this kind on this driver fail; op KIO_OPS: of any kind. */
 void trace_fail(unsigned id, enum kio_op op, int error, unsigned times);
+/* The n-th request from now on fails, n from 1, and as many in all. */
+void trace_fail_nth(unsigned id, int error, unsigned n, unsigned times);
+/* One of them did. */
+bool trace_failed(unsigned id);
 /* Requests at `from` or behind it stay where they are from now on, until released. */
 void trace_hold(unsigned id, uint64_t from);
+/* All but the next `after`. */
+void trace_hold_after(unsigned id, unsigned after);
 /* Carries them out. */
 void trace_release(unsigned id);
 unsigned trace_held(unsigned id);
