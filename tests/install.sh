@@ -53,6 +53,9 @@ write 7: -34' all-writes
 prints 'patient: 0 (replicas 0 and -125, timer -125)
 impatient: -125 (replicas -125 and -125, timer 0)' first-of-two
 prints 'read: 0, meet me at dawn' filter
+prints 'used 0 to 1048576, then the end: -34
+moved 1048576 bytes
+failed 65536 bytes: -34' pieces
 
 check "module: builds" $c -Wall -Werror -shared -fPIC "$TOP/examples/layer/invert.c" -o kiobuf-invert.so -I"$prefix/include"
 says "invert" "module: its help" "$K" layers invert --load ./kiobuf-invert.so

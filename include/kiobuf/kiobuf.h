@@ -17,6 +17,7 @@
 #include <kiobuf/loop.h>
 #include <kiobuf/source.h>
 #include <kiobuf/kio.h>
+#include <kiobuf/pieces.h>
 #include <kiobuf/stack.h>
 #include <kiobuf/control.h>
 

@@ -227,6 +227,10 @@ void kio__enter_counted(struct kio_frame *frame, struct kio_level *level);
 void kio__enter_frame(struct kio_frame *frame, struct kio_level *level);
 void kio__submit_checked(struct kio_frame *frame, struct kio_level *level);
 
+/* mem.c: a reference for each segment of the view that has a mem, taken or given back */
+void kio__iter_ref(struct kio_iter data);
+void kio__iter_unref(struct kio_iter data);
+
 /* split.c */
 void kio__split_by_limit(struct kio_frame *frame, uint64_t longest);
 void kio__split_zeroes(struct kio_frame *frame);

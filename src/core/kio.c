@@ -365,21 +365,6 @@ kio_resume_post(struct kio_frame *frame, int status)
 	kio_loop_post(frame->level->loop, &kio->task);
 }
 
-static void
-give_back_mem(struct kio_iter data)
-{
-	const struct kio_seg *seg = data.seg;
-	uint64_t left = data.len + data.skip;
-
-	for (;; seg++) {
-		if (seg->mem != NULL)
-			kio_mem_unref(seg->mem);
-		if (seg->len >= left)
-			break;
-		left -= seg->len;
-	}
-}
-
 /* What a frame holds is given back when its level is through with it. */
 static void
 clean(struct kio_frame *frame)
@@ -391,7 +376,7 @@ clean(struct kio_frame *frame)
 	if ((frame->bits & KIO__RANGED) != 0)
 		kio__range_clean(frame);
 	if ((frame->bits & KIO__HAS_MEM) != 0)
-		give_back_mem(frame->data);
+		kio__iter_unref(frame->data);
 	if ((frame->bits & KIO__LEND) != 0 && kio->event.status < 0)
 		kio__lend_clean(kio);
 	frame->bits &= (uint16_t)~(KIO__BOUNCED | KIO__COPY_BACK | KIO__RANGED | KIO__HAS_MEM);

@@ -6,6 +6,7 @@
 #include <kiobuf/mem.h>
 
 #include "base/math.h"
+#include "core/frame.h"
 #include "port/port.h"
 
 void
@@ -58,4 +59,37 @@ bool
 kio_mem_shared(const struct kio_mem *mem)
 {
 	return __atomic_load_n(&mem->refs, __ATOMIC_ACQUIRE) > 1;
+}
+
+static void
+change_refs(struct kio_iter data, void (*change)(struct kio_mem *mem))
+{
+	const struct kio_seg *seg = data.seg;
+	uint64_t left = data.len + data.skip;
+
+	for (;; seg++) {
+		if (seg->mem != NULL)
+			change(seg->mem);
+		if (seg->len >= left)
+			break;
+		left -= seg->len;
+	}
+}
+
+static void
+take_ref(struct kio_mem *mem)
+{
+	kio_mem_ref(mem);
+}
+
+void
+kio__iter_ref(struct kio_iter data)
+{
+	change_refs(data, take_ref);
+}
+
+void
+kio__iter_unref(struct kio_iter data)
+{
+	change_refs(data, kio_mem_unref);
 }
