@@ -440,6 +440,16 @@ next_by_limit(struct kio_join *join, struct kio_part *part)
 	return true;
 }
 
+/* Of the whole; parts are asked when they arrived. */
+static void
+note_arrival(struct kio_join *join)
+{
+	const struct kio_level *level = join->frame->level;
+
+	if (level->layer->apart != 0)
+		join->arrived = kio_loop_now(level->loop);
+}
+
 void
 kio__split_by_limit(struct kio_frame *frame, uint64_t longest)
 {
@@ -447,9 +457,8 @@ kio__split_by_limit(struct kio_frame *frame, uint64_t longest)
 	struct kio_join *join = kio__area(frame, level->limit_at);
 
 	frame->spare = (uint32_t)longest;
-	if (level->layer->apart != 0)
-		join->arrived = kio_loop_now(level->loop);
 	join_init(join, frame, &level->limit_parts, next_by_limit);
+	note_arrival(join);
 	begin(join);
 }
 
@@ -507,6 +516,7 @@ kio__split_zeroes(struct kio_frame *frame)
 		return;
 	}
 	join_init(frame->kio->join, frame, &level->limit_parts, next_zeroes);
+	note_arrival(frame->kio->join);
 	begin(frame->kio->join);
 }
 

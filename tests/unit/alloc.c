@@ -55,6 +55,11 @@ static const char *const stacks[] = {
 	"crop | delay 1us | log | file a.img size=1M",
 	"align | file b.img size=1M direct=yes",
 	"merge | align | stripe chunk=4K { merge | mem 1M ; trace max-transfer=4K }",
+	"powercut cache=256K | mem 1M",
+	"deadline 5s | retry 2 | mem 1M",
+	"throttle iops=1000000 | fault late=100000 delay=1us | mem 1M",
+	"mirror quorum=1 behind=1s { mem 1M ; mem 1M }",
+	"mirror state=none read=hedged:1us { mem 1M ; mem 1M }",
 };
 
 #define STACKS (sizeof(stacks) / sizeof(stacks[0]))
@@ -174,6 +179,98 @@ TEST("alloc: none where neighbours are merged, and split again")
 	for (unsigned i = 0; i < AT_ONCE; i++)
 		kio_destroy(kios[i]);
 	rig_close(&rig);
+}
+
+/* --- pressure --------------------------------------------------------------- */
+
+#ifdef __SANITIZE_THREAD__
+#define CROWD 1000u
+#else
+#define CROWD 10000u
+#endif
+#define BLOCK 4096u
+#define CROWD_BYTES ((uint64_t)CROWD * BLOCK)
+#define BULK_BYTES (64u << 20)
+
+static unsigned crowd_done, crowd_failed;
+
+static void
+crowd_came(struct kio *kio)
+{
+	crowd_done++;
+	crowd_failed += kio_status(kio) < 0;
+}
+
+static void
+wait_for_crowd(struct rig *rig, unsigned count)
+{
+	for (unsigned i = 0; i < 100000000 && crowd_done < count; i++)
+		kio_loop_step(rig->loop, 100000000);
+	CHECK_EQ(crowd_done, count);
+	CHECK_EQ(crowd_failed, 0);
+	crowd_done = crowd_failed = 0;
+}
+
+/* All of the crowd, and one that is cut into 16384 parts, at once. */
+static void
+push(struct rig *rig, struct kio **crowd, unsigned char *small, unsigned char *bulk, bool write)
+{
+	for (unsigned i = 0; i <= CROWD; i++) {
+		/* each second one has the one before it as a neighbour */
+		bool last = i == CROWD;
+		struct kio_iter view = last ? kio_buf(crowd[i], bulk, BULK_BYTES) :
+					      kio_buf(crowd[i], small + (size_t)i * BLOCK, BLOCK);
+		uint64_t offset = last ? CROWD_BYTES : (uint64_t)i * BLOCK;
+
+		if (write)
+			kio_write(crowd[i], offset, view, 0, crowd_came);
+		else
+			kio_read(crowd[i], offset, view, crowd_came);
+	}
+	wait_for_crowd(rig, CROWD + 1);
+}
+
+static void
+try_pressure(const char *text)
+{
+	struct kio_stack_options options = { .create = true, .force = true, .reserve = 1 };
+	size_t bytes = (size_t)CROWD_BYTES + BULK_BYTES;
+	unsigned char *written = malloc(bytes), *read = malloc(bytes);
+	struct kio **crowd = malloc((CROWD + 1) * sizeof(struct kio *));
+	struct rig rig;
+	unsigned before;
+
+	CHECK(rig_open(&rig, text, &options));
+	fill_pattern(written, bytes, 0, 3);
+	for (unsigned i = 0; i <= CROWD; i++)
+		crowd[i] = kio_create(rig.channel, 1);
+	load(&rig);
+	before = mallocs;
+	push(&rig, crowd, written, written + CROWD_BYTES, true);
+	push(&rig, crowd, read, read + CROWD_BYTES, false);
+	if (COUNTS)
+		CHECK_EQ(mallocs - before, 0);
+	CHECK(memcmp(written, read, bytes) == 0);
+	for (unsigned i = 0; i <= CROWD; i++)
+		kio_destroy(crowd[i]);
+	rig_close(&rig);
+	free(crowd);
+	free(read);
+	free(written);
+}
+
+TEST("alloc: reserves of one, ten thousand requests and one of 64 MiB: nothing hangs, allocates or fails")
+{
+	prepare();
+	/* parts of 4 KiB, encrypted in copies, some of which are sent again */
+	try_pressure("merge | retry 40 backoff=1us | fault error=20000 | align | crypt header=none key-file=a.key |"
+		     " mirror state=none { stripe chunk=4K { mem 64M ; mem 64M } ; merge | mem 128M }");
+	try_pressure("deadline 100s | merge | retry 40 backoff=1us | fault error=20000 late=20000 delay=1us |"
+		     " mirror quorum=1 behind=20s { crypt header=none key-file=a.key | mem 128M ;"
+		     " throttle iops=10000000 | stripe chunk=4K { mem 64M ; mem 64M } }");
+	try_pressure("powercut cache=1M | retry 40 backoff=1us | fault error=20000 | align block=512 |"
+		     " cow overlay={ crypt header=none key-file=a.key | mem 256M } | mem 128M");
+	tidy();
 }
 
 TEST("alloc: each that fails while a stack opens ends in -ENOMEM, and leaves nothing behind")

@@ -74,6 +74,20 @@ TEST("deadline: in time, data and status are as without it")
 	close_sim(&rig);
 }
 
+TEST("deadline: zeroes that are written begin when they arrive, however long the loop has run")
+{
+	struct rig rig;
+
+	open_sim(&rig, "deadline 10ms | delay 1ms | trace id=1 plain", 1);
+	memset(data, 0x11, 4096);
+	for (unsigned i = 0; i < 20; i++)
+		CHECK_EQ(rig_write(&rig, data, 4096, 0), 0);
+	CHECK(kio_loop_now(rig.loop) > 10000000);
+	CHECK_EQ(rig_clear(&rig, KIO_WRITE_ZEROES, 4096, 0), 0);
+	CHECK_EQ(trace_bytes(1)[4095], 0);
+	close_sim(&rig);
+}
+
 TEST("deadline: what is late ends in time, and its memory is the caller's")
 {
 	struct rig rig;
