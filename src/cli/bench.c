@@ -145,7 +145,7 @@ worker_run(void *priv)
 		worker->in_flight = worker->bench->depth;
 		for (uint64_t i = 0; i < worker->bench->depth; i++)
 			job_start(&jobs[i]);
-		rc = kio_loop_run(worker->loop);
+		cli_loop_run(worker->loop);
 	}
 	worker->error = worker->error != 0 ? worker->error : rc;
 	for (uint64_t i = 0; jobs != NULL && i < worker->bench->depth; i++) {

@@ -139,6 +139,9 @@ int cli_open_on(const struct cli *cli, struct target *target, const char *argume
 int cli_close(const struct cli *cli, struct target *target);
 
 int cli_loop_open(const struct cli *cli, struct kio_loop **loop, unsigned depth);
+/* As kio_loop_run and kio_loop_step; where the engine fails the command says so and ends. */
+void cli_loop_run(struct kio_loop *loop);
+void cli_loop_step(struct kio_loop *loop, int64_t timeout_ns);
 
 /* SIGINT, SIGTERM or SIGHUP that came, or 0. cli_signals_begin: from now on they are noted. */
 void cli_signals_begin(void);

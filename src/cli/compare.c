@@ -230,7 +230,7 @@ run_slots(struct compare *compare)
 		cli_progress_begin(&compare->progress, "compare", compare->end, compare->cli->json);
 		cli_signals_watch(compare->loop, interrupted, NULL);
 		go_on(compare);
-		kio_loop_run(compare->loop);
+		cli_loop_run(compare->loop);
 		cli_progress_end(&compare->progress);
 		cli_signals_unwatch(compare->loop);
 	}

@@ -563,10 +563,10 @@ control_stop(struct control *control)
 	__atomic_store_n(&control->ended, 1, __ATOMIC_RELEASE);
 	wake(control);
 	while (__atomic_load_n(&control->finished, __ATOMIC_ACQUIRE) == 0)
-		kio_loop_step(control->loop, 5000000);
+		cli_loop_step(control->loop, 5000000);
 	kio__thread_join(&control->thread);
 	if (control->asked)
-		kio_loop_step(control->loop, 0);
+		cli_loop_step(control->loop, 0);
 }
 
 void

@@ -350,7 +350,7 @@ transfer(struct copy *copy)
 				   copy->cli->json);
 		cli_signals_watch(copy->loop, interrupted, copy);
 		go_on(copy);
-		kio_loop_run(copy->loop);
+		cli_loop_run(copy->loop);
 		cli_progress_end(&copy->progress);
 		cli_signals_unwatch(copy->loop);
 	}

@@ -148,7 +148,7 @@ cli_load_run(struct load *load, uint64_t ios)
 	begun = kio__now();
 	for (unsigned i = 0; i < load->depth; i++)
 		start(load, load->kios[i]);
-	kio_loop_run(load->loop);
+	cli_loop_run(load->loop);
 	begun = kio__now() - begun;
 	free(mems);
 	return begun;

@@ -28,7 +28,7 @@ copy_leg(const struct cli *cli, struct kio_loop *loop, const struct kio_layer *l
 	while (cli_signal() == 0 && kio_layer_progress(mirror, &at)) {
 		cli_progress(&progress, at.done);
 		*copied = at.total;
-		kio_loop_step(loop, STEP_NS);
+		cli_loop_step(loop, STEP_NS);
 	}
 	cli_progress_end(&progress);
 	if (cli_signal() != 0)
@@ -123,7 +123,7 @@ compare_mirror(const struct cli *cli, struct kio_loop *loop, struct kio_stack *s
 		if (error < 0 || number_of(collect.result, "running") == 0)
 			break;
 		cli_progress(&progress, number_of(collect.result, "compared_bytes"));
-		kio_loop_step(loop, STEP_NS);
+		cli_loop_step(loop, STEP_NS);
 	}
 	cli_progress_end(&progress);
 	if (error < 0)

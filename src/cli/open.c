@@ -230,6 +230,29 @@ cli_loop_open(const struct cli *cli, struct kio_loop **loop, unsigned depth)
 	return EXIT_YES;
 }
 
+/* With the engine goes what is in flight: nothing can be put in order then. */
+static void
+must(struct kio_loop *loop, int rc)
+{
+	if (rc >= 0)
+		return;
+	fprintf(stderr, "kiobuf: the engine %s failed, and what it had under way is not known: %s\n",
+		kio_loop_engine(loop), strerror(-rc));
+	_exit(EXIT_IO);
+}
+
+void
+cli_loop_run(struct kio_loop *loop)
+{
+	must(loop, kio_loop_run(loop));
+}
+
+void
+cli_loop_step(struct kio_loop *loop, int64_t timeout_ns)
+{
+	must(loop, kio_loop_step(loop, timeout_ns));
+}
+
 /* --- signals ------------------------------------------------------------ */
 
 static struct {

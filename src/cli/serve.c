@@ -214,8 +214,7 @@ child_ends(struct serve *serve, uint64_t within_ns)
 	uint64_t now = kio_loop_now(serve->loop), late = now + within_ns;
 
 	for (; !kio_event_fired(&serve->child_end.event) && now < late; now = kio_loop_now(serve->loop))
-		if (kio_loop_step(serve->loop, (int64_t)(late - now)) < 0)
-			break;
+		cli_loop_step(serve->loop, (int64_t)(late - now));
 	return kio_event_fired(&serve->child_end.event);
 }
 
@@ -387,8 +386,8 @@ run_server(struct serve *serve, const char *name)
 		cli_say("kiobuf serve: ready on %s", serve->listener.uri);
 	else
 		rc = child_start(serve, command);
-	if (rc == EXIT_YES && kio_loop_run(serve->loop) < 0)
-		rc = cli_fail(cli, EXIT_BUG, "the loop failed");
+	if (rc == EXIT_YES)
+		cli_loop_run(serve->loop);
 	cli_signals_unwatch(serve->loop);
 	kio_timer_cancel(serve->loop, &serve->patience);
 	child_stop(serve);
@@ -427,7 +426,7 @@ run_serve(struct cli *cli)
 	cli_listen_end(&serve.listener);
 	/* what was stopped is let go of in the loop's next round */
 	if (serve.loop != NULL)
-		kio_loop_step(serve.loop, 0);
+		cli_loop_step(serve.loop, 0);
 	nbd_server_close(&serve.server);
 	kio_destroy(serve.flush);
 	closed = cli_close(cli, &serve.target);

@@ -228,11 +228,8 @@ run_setup(struct kio_layer *leg, struct request *request)
 	kio = leg->stack->setup_kio;
 	prepare(kio, request);
 	kio_submit(kio);
-	while (!kio_event_fired(&kio->event)) {
-		rc = kio_loop_step(leg->stack->setup, -1);
-		if (rc < 0)
-			kio__panic("the loop failed while a stack was opened: %e", rc);
-	}
+	while (!kio_event_fired(&kio->event))
+		kio__loop_must_step(leg->stack->setup);
 	return answer(kio, request);
 }
 

@@ -336,7 +336,7 @@ kio__channel_open(struct kio_channel **out, struct kio_stack *stack, struct kio_
 	rc = open_levels(channel);
 	if (rc < 0) {
 		while (!is_quiet(channel))
-			kio_loop_step(loop, -1);
+			kio__loop_must_step(loop);
 		channel_free(channel);
 		return rc;
 	}
@@ -459,7 +459,7 @@ void
 kio__channel_close(struct kio_channel **channel)
 {
 	while (!is_quiet(*channel))
-		kio_loop_step((*channel)->loop, -1);
+		kio__loop_must_step((*channel)->loop);
 	leave_loop(*channel);
 	channel_free(*channel);
 	*channel = NULL;

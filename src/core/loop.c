@@ -398,17 +398,28 @@ kio_loop_stop(struct kio_loop *loop)
 }
 
 static void
+must(const struct kio_loop *loop, int rc)
+{
+	if (rc < 0)
+		kio__panic("the engine %s failed, and what is in flight cannot be waited for: %e",
+			   loop->engine->name, rc);
+}
+
+void
+kio__loop_must_step(struct kio_loop *loop)
+{
+	must(loop, kio_loop_step(loop, -1));
+}
+
+static void
 own_thread(void *priv)
 {
 	struct kio_loop *loop = priv;
-	int rc = kio_loop_run(loop);
 
+	must(loop, kio_loop_run(loop));
 	/* the engine may be this thread's alone: what is in flight comes home here or never */
-	while (rc >= 0 && !kio__channels_quiet(loop))
-		rc = kio_loop_step(loop, -1);
-	/* nobody is there to be told, and what is in flight will never come home */
-	if (rc < 0)
-		kio__panic("the loop's own thread: the engine %s failed: %e", loop->engine->name, rc);
+	while (!kio__channels_quiet(loop))
+		kio__loop_must_step(loop);
 }
 
 int

@@ -106,6 +106,12 @@ struct kio_loop {
 int kio__loop_open(struct kio_loop **loop, const struct kio_engine *engine,
 		   const struct kio_loop_options *options);
 
+/*
+ * A round, for who cannot go on without: what is in flight never comes home from
+ * an engine that failed, and nobody is there to be told. Panics then.
+ */
+void kio__loop_must_step(struct kio_loop *loop);
+
 /* Queues a task on the loop's own thread. */
 static inline void
 kio__loop_push(struct kio_loop *loop, struct kio_task *task)

@@ -94,9 +94,9 @@ threads_wake(struct kio_loop *loop)
 	const struct threads *threads = loop->state;
 	uint64_t one = 1;
 
-	/* a full counter wakes as well */
-	if (write(threads->wake, &one, sizeof(one)) < 0)
-		return;
+	/* a full counter wakes as well; a loop that sleeps for ever would not be told from a slow one */
+	if (write(threads->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		kio__panic("a loop cannot be woken: %e", -errno);
 }
 
 static int

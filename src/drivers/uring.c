@@ -363,9 +363,9 @@ uring_wake(struct kio_loop *loop)
 	const struct uring *uring = loop->state;
 	uint64_t one = 1;
 
-	/* a full counter wakes as well */
-	if (write(uring->wake, &one, sizeof(one)) < 0)
-		return;
+	/* a full counter wakes as well; a loop that sleeps for ever would not be told from a slow one */
+	if (write(uring->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
+		kio__panic("a loop cannot be woken: %e", -errno);
 }
 
 /* --- foreign loops ------------------------------------------------------ */
