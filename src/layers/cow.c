@@ -236,6 +236,8 @@ claimed_part(struct cow *cow, struct kio_frame *frame, struct kio_part *part, ui
 	part->leg = COW_OVERLAY;
 	part->offset = cow->data + at;
 	part->data = kio_frame_take(frame, end - at);
+	/* if some of it fails none of it is there, whatever was written */
+	part->covers = part->data.len;
 }
 
 static bool
@@ -328,9 +330,9 @@ cow_part(struct kio_layer *layer, struct kio_frame *frame, struct kio_part *part
 static void
 settle(struct cow *cow, const struct kio_frame *frame, const struct kio_part *part)
 {
-	uint64_t first = frame->offset + part->start, len = part->covers != 0 ? part->covers : part->data.len;
+	uint64_t first = frame->offset + part->start;
 
-	kio__cow_settle(cow, first >> cow->shift, (first + len - 1) >> cow->shift, part->status == 0);
+	kio__cow_settle(cow, first >> cow->shift, (first + part->covers - 1) >> cow->shift, part->status == 0);
 }
 
 /* True: there is more to do. */

@@ -325,6 +325,31 @@ TEST("cow: a write that fails leaves the base's bytes, and the next one is as th
 	CHECK(opens_as_wanted());
 }
 
+TEST("cow: clusters written together and in part not: who is told that a write is there finds it there")
+{
+	/* cluster 0 is on the driver with id 3, and cluster 1 on the other */
+	const char *text = "merge | cow cluster=16K overlay={ stripe chunk=16K { trace id=2 size=256K ; trace id=3 size=256K } } "
+			   "| trace id=1 size=256K";
+	struct kio *kios[2];
+	struct rig rig;
+
+	create(text);
+	CHECK(rig_open(&rig, text, NULL));
+	fill_pattern(data, 2 * CLUSTER, 0, 2);
+	trace_fail(3, KIO_WRITE, -EIO, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		kios[i] = kio_create(rig.channel, 1);
+		kio_write(kios[i], i * CLUSTER, kio_buf(kios[i], data + i * CLUSTER, CLUSTER), 0, NULL);
+	}
+	CHECK_EQ(rig_wait(&rig, kios[0]), -EIO);
+	CHECK_EQ(rig_wait(&rig, kios[1]), 0);
+	memcpy(wanted + CLUSTER, data + CLUSTER, CLUSTER);
+	CHECK(all_is_as_wanted(&rig));
+	for (unsigned i = 0; i < 2; i++)
+		kio_destroy(kios[i]);
+	rig_close(&rig);
+}
+
 static void
 round_fails(enum kio_op op, unsigned times)
 {
