@@ -84,13 +84,17 @@ kio__cow_settle(struct cow *cow, uint64_t first, uint64_t last, bool mapped)
 {
 	struct cow_frame **at = &cow->waiting, *called = NULL, *self;
 
+	/*
+	 * Who finds a cluster mapped may want it in the map at once, on another
+	 * loop: to join a round it waits until the sectors are dirty, too.
+	 */
+	kio__mutex_lock(&cow->mutex);
 	for (uint64_t i = first; i <= last; i++)
 		__atomic_store_n(&cow->states[i], mapped ? COW_MAPPED : COW_EMPTY, __ATOMIC_RELEASE);
 	if (mapped) {
 		__atomic_fetch_add(&cow->mapped, last - first + 1, __ATOMIC_RELAXED);
 		mark_dirty(cow, first, last);
 	}
-	kio__mutex_lock(&cow->mutex);
 	while ((self = *at) != NULL) {
 		if (self->cluster < first || self->cluster > last) {
 			at = &self->next;

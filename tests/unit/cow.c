@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "drivers/sim.h"
+#include "layers/cow.h"
 #include "layers/cow_commit.h"
 #include "port/port.h"
 #include "trace.h"
@@ -943,6 +945,47 @@ TEST("cow: two loops write into the same clusters and flush, and none loses anyt
 		}
 	}
 	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+}
+
+#define LONG ((size_t)2 << 30)
+
+static void *
+write_long(void *priv)
+{
+	void *memory = mmap(NULL, LONG, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	CHECK_EQ(kio_pwrite(priv, memory, LONG, 0, 0), 0);
+	munmap(memory, LONG);
+	return NULL;
+}
+
+/* So many clusters are not mapped in one instant. */
+TEST("cow: what another loop finds mapped is in the map when its flush is over")
+{
+	const char *text = "cow cluster=4K overlay={ concat { trace id=2 size=80K ; null 2G } } | null 2G";
+	struct kio__cow_header header;
+	struct rig rig = { 0 };
+	const struct cow *cow;
+	pthread_t thread;
+
+	for (unsigned i = 0; i < 10; i++) {
+		trace_clear();
+		CHECK_EQ(kio_stack_open(&rig.stack, text, &creates, &rig.diag), 0);
+		CHECK_EQ(kio_loop_open(&rig.loop, NULL), 0);
+		CHECK_EQ(kio_channel_open(&rig.channel, rig.stack, rig.loop), 0);
+		rig.kio = kio_create(rig.channel, 1);
+		cow = kio_container_of(kio_stack_top(rig.stack), const struct cow, layer);
+		CHECK_EQ(cow->data, 80 << 10);
+		pthread_create(&thread, NULL, write_long, rig.stack);
+		while (cow_state(cow, 0) < COW_MAPPED)
+			;
+		CHECK_EQ(rig_flush(&rig), 0);
+		CHECK_EQ(kio__cow_choose(&header, trace_bytes(2)), 0);
+		CHECK_EQ(kio__cow_sector_check(&header, 0, trace_bytes(2) + MAP), KIO__COW_VALID);
+		CHECK(kio__cow_is_set(trace_bytes(2) + MAP, 0));
+		pthread_join(thread, NULL);
+		rig_close(&rig);
+	}
 }
 
 /* --- a thousand ------------------------------------------------------------ */
