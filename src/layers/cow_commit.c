@@ -3,7 +3,7 @@
  * An overlay that nobody has open: it is looked at, emptied, or written into
  * its base.
  *
- *   commit   header: committing      from now on it does not open
+ *   commit   header: committing      from now on it does not open; flushed
  *            clusters into the base, flushed
  *            header: next generation, samples of the base as it is now
  *
@@ -269,6 +269,15 @@ copy_clusters(const struct job *job, kio__cow_go_on_fn go_on, void *priv, uint64
 	return rc;
 }
 
+/* Header or map may have been written by one that was killed before they were durable; done again, it is to find the same. */
+static int
+flush_overlay(const struct job *job)
+{
+	int rc = kio_flush(job->overlay);
+
+	return rc < 0 ? kio_refuse(job->diag, rc, "the overlay cannot be flushed: %e", rc) : 0;
+}
+
 static int
 prepare(struct job *job)
 {
@@ -302,6 +311,8 @@ kio__cow_commit(struct kio_stack *overlay, struct kio_stack *base, kio__cow_go_o
 		job.header.committing = true;
 		rc = write_header(&job);
 	}
+	if (rc == 0)
+		rc = flush_overlay(&job);
 	if (rc == 0)
 		rc = copy_clusters(&job, go_on, priv, copied);
 	if (rc == 0)

@@ -190,7 +190,10 @@ read_map(struct cow *cow, struct kio_diag *diag)
 		cow->states[i] = COW_DURABLE;
 		cow->mapped++;
 	}
-	return 0;
+	/* who wrote it last may have been killed before it was flushed */
+	if (cow->mapped != 0 && !cow->read_only)
+		rc = kio_leg_flush(cow->overlay);
+	return rc < 0 ? kio_refuse(diag, rc, "the map of the overlay cannot be flushed: %e", rc) : 0;
 }
 
 /* --- opening and creating ----------------------------------------------- */

@@ -718,6 +718,47 @@ TEST("cow: a reset writes the header only, and never shows older data again")
 	CHECK(opens_as_wanted());
 }
 
+/* The overlay was, before the base changed. */
+static bool
+flushed_first(void)
+{
+	unsigned i = 0;
+
+	while (i < trace_count && trace_notes[i].op != KIO_FLUSH && (trace_notes[i].leg != BASE || trace_notes[i].op != KIO_WRITE))
+		i++;
+	return i < trace_count && trace_notes[i].leg == OVERLAY && trace_notes[i].op == KIO_FLUSH;
+}
+
+/*
+ * The map may have been written by a process that was killed before it flushed,
+ * and be in the system's cache only.
+ */
+TEST("cow: what the map says is durable before it is relied on, by FUA or by a commit")
+{
+	struct offline offline;
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	uint64_t copied;
+	struct rig rig;
+
+	create(STACK);
+	CHECK(rig_open(&rig, STACK, NULL));
+	put(&rig, 0, CLUSTER, 2);
+	rig_close(&rig);
+	trace_reset();
+	CHECK_EQ(kio_stack_open(&stack, STACK, NULL, NULL), 0);
+	CHECK(flushed_first());
+	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+	trace_fail(OVERLAY, KIO_FLUSH, -EIO, 1);
+	CHECK_EQ(kio_stack_open(&stack, STACK, NULL, &diag), -EIO);
+	trace_reset();
+	offline_open(&offline);
+	CHECK_EQ(kio__cow_commit(offline.overlay, offline.base, NULL, NULL, &copied, &diag), 0);
+	CHECK_EQ(copied, CLUSTER);
+	CHECK(flushed_first());
+	offline_close(&offline);
+}
+
 #define SIM_OVERLAY "sim size=512K store=cow-overlay"
 #define SIM_BASE "sim size=256K store=cow-base"
 #define SIM_STACK "cow cluster=16K overlay={ " SIM_OVERLAY " } | " SIM_BASE
