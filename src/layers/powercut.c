@@ -30,7 +30,7 @@ struct powercut {
 
 	struct kio__mutex mutex; /* of what follows */
 	struct kio__cut_cache cache;
-	uint32_t restored; /* what the power was when it became what is left */
+	uint32_t restored; /* what the power was when it had become what is left, and that lasted */
 	unsigned losses;   /* how often */
 	bool busy;         /* somebody has the turn */
 	struct powercut_frame *first, **last;
@@ -160,7 +160,6 @@ lose(struct powercut *cut)
 			     .image = KIO_OPT_NOW(&cut->image) };
 	uint64_t random = ((uint64_t)loss.seed << 32) + ((uint64_t)cut->layer.index << 24) + cut->losses++;
 
-	cut->restored = power_now();
 	loss.lost = kio__cut_cache_lose(&cut->cache, (enum kio__cut_image)loss.image, &random);
 	return loss;
 }
@@ -363,6 +362,18 @@ do_in_turn(struct powercut *cut, int status)
 	}
 }
 
+/* If not all of that lasts, some of it may be lost again: nobody has seen it. */
+static void
+restored(struct powercut *cut, int status)
+{
+	if (status == 0) {
+		kio__mutex_lock(&cut->mutex);
+		cut->restored = cut->turn->power;
+		kio__mutex_unlock(&cut->mutex);
+	}
+	do_in_turn(cut, status);
+}
+
 static void
 begin_turn(struct powercut *cut, struct powercut_frame *state)
 {
@@ -384,7 +395,7 @@ begin_turn(struct powercut *cut, struct powercut_frame *state)
 	}
 	say_loss(cut, &loss);
 	/* what is left lasts before anybody sees it */
-	settle(cut, tail, head, 0, do_in_turn);
+	settle(cut, tail, head, 0, restored);
 }
 
 /* --- requests --------------------------------------------------------------- */
@@ -438,10 +449,12 @@ powercut_done(struct kio_layer *layer, struct kio_frame *frame)
 static bool
 append(struct powercut *cut, struct kio_frame *frame)
 {
+	const struct powercut_frame *state = kio_frame_area(frame);
 	bool fits;
 
 	kio__mutex_lock(&cut->mutex);
-	fits = !needs_restore(cut) &&
+	/* what came before a cut does not arrive after it */
+	fits = cut->restored == state->power &&
 	       kio__cut_cache_has_room(&cut->cache, frame->data.len / cut->cache.sector);
 	if (fits)
 		kio__cut_cache_append(&cut->cache, frame->offset, frame->data);

@@ -226,6 +226,38 @@ TEST("powercut: an error below fails the flush, and the next one tries again")
 	rig_close(&rig);
 }
 
+TEST("powercut: what is left lasts before anybody sees it, also when that took two attempts")
+{
+	struct rig rig;
+	struct kio *other;
+
+	trace_clear();
+	trace_reset();
+	open_cut(&rig, "powercut image=kept | trace id=1");
+	other = kio_create(rig.channel, 1);
+	CHECK_EQ(rig_write(&rig, data, 4096, 0), 0);
+	CHECK_EQ(operate(&rig, "cut"), 0);
+	CHECK_EQ(operate(&rig, "restore"), 0);
+	trace_fail(1, KIO_WRITE, -ENOSPC, 1);
+	CHECK_EQ(rig_read(&rig, back, 4096, 0), -ENOSPC);
+	CHECK(is_all(trace_bytes(1), 4096, 0));
+	/* while it is on its way below nobody has it from the cache */
+	trace_hold(1, 0);
+	kio_read(rig.kio, 0, kio_buf(rig.kio, back, 4096), NULL);
+	kio_read(other, 0, kio_buf(other, back, 4096), NULL);
+	for (unsigned i = 0; i < 10; i++)
+		kio_loop_step(rig.loop, 0);
+	CHECK_EQ(trace_held(1), 1);
+	CHECK(!kio_event_fired(&other->event));
+	trace_release(1);
+	CHECK_EQ(rig_wait(&rig, other), 0);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	CHECK(memcmp(back, data, 4096) == 0);
+	CHECK(memcmp(trace_bytes(1), data, 4096) == 0);
+	kio_destroy(other);
+	rig_close(&rig);
+}
+
 TEST("powercut: put away with the power on, all of it is written; after a cut, what is left")
 {
 	struct rig rig;
