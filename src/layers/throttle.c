@@ -147,7 +147,7 @@ begin_anew(struct budget *budget)
 	for (unsigned i = 0; i < KINDS; i++)
 		__atomic_store_n(&budget->paid[i], 0, __ATOMIC_RELAXED);
 	for (struct throttle_channel *channel = budget->listening; channel != NULL; channel = channel->next) {
-		if (!__atomic_exchange_n(&channel->posted, true, __ATOMIC_RELEASE))
+		if (!__atomic_exchange_n(&channel->posted, true, __ATOMIC_ACQ_REL))
 			kio_loop_post(channel->loop, &channel->changed);
 	}
 }
@@ -404,8 +404,11 @@ limits_changed(struct kio_task *task)
 	struct throttle_channel *channel = kio_container_of(task, struct throttle_channel, changed);
 	struct budget *budget = channel->budget;
 
-	/* in one step: who finds it on its way still has its limits seen below */
-	(void)__atomic_exchange_n(&channel->posted, false, __ATOMIC_ACQUIRE);
+	/*
+	 * In one step: who finds it on its way still has its limits seen below,
+	 * and who does not may use the task again.
+	 */
+	(void)__atomic_exchange_n(&channel->posted, false, __ATOMIC_ACQ_REL);
 	/* alone, it may have written over the zeroes what it had read before */
 	if (__atomic_load_n(&budget->channels, __ATOMIC_RELAXED) == 1) {
 		for (unsigned i = 0; i < KINDS; i++)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <kiobuf/control.h>
 
@@ -355,8 +356,10 @@ TEST("throttle: two loops share a budget in real time, while its limits are chan
 	clock_gettime(CLOCK_MONOTONIC, &begun);
 	for (unsigned i = 0; i < 2; i++)
 		pthread_create(&workers[i].thread, NULL, read_many, &workers[i]);
-	for (unsigned i = 0; i < 10; i++)
+	for (unsigned i = 0; i < 10; i++) {
 		set(workers[i % 2].stack, "burst", i % 2 ? "1ms" : "2ms");
+		usleep(3000); /* so that each is heard before the next */
+	}
 	for (unsigned i = 0; i < 2; i++) {
 		pthread_join(workers[i].thread, NULL);
 		CHECK_EQ(workers[i].failed, 0);
