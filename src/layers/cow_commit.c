@@ -106,6 +106,18 @@ read_map(struct job *job)
 	return rc < 0 ? kio_refuse(job->diag, rc, "the map of the overlay cannot be read: %e", rc) : 0;
 }
 
+static int
+check_map(struct job *job)
+{
+	uint64_t damaged;
+	int rc = read_map(job);
+
+	if (rc == 0 && !kio__cow_map_check(&job->header, job->map, &damaged))
+		rc = kio_refuse(job->diag, -EIO, "the map of the overlay is damaged, and what it had to say is not known; "
+						 "kiobuf create --force makes it anew, and empty");
+	return rc;
+}
+
 /* --- the base ----------------------------------------------------------- */
 
 static bool
@@ -211,6 +223,9 @@ kio__cow_reset(struct kio_stack *overlay, struct kio_stack *base, bool force, st
 		rc = kio_refuse(diag, -ESTALE, "the base has %U bytes, and that of the overlay %U: kiobuf create --force "
 					       "makes an overlay of another size",
 				kio_stack_limits(base)->size, job.header.size);
+	/* of a sector that is damaged the generation is not known either: it would not open */
+	if (rc == 0)
+		rc = check_map(&job);
 	if (rc == 0)
 		rc = begin_generation(&job);
 	return job_end(&job, rc);
@@ -281,13 +296,11 @@ flush_overlay(const struct job *job)
 static int
 prepare(struct job *job)
 {
-	uint64_t damaged, clusters = kio__cow_clusters(&job->header);
-	int rc = read_map(job);
+	uint64_t clusters = kio__cow_clusters(&job->header);
+	int rc = check_map(job);
 
 	if (rc < 0)
 		return rc;
-	if (!kio__cow_map_check(&job->header, job->map, &damaged))
-		return kio_refuse(job->diag, -EIO, "the map of the overlay is damaged; what it had to say is not known");
 	for (uint64_t i = 0; i < clusters; i++) {
 		if (kio__cow_is_set(job->map, i))
 			job->mapped += kio__min(job->header.cluster, job->header.size - i * job->header.cluster);

@@ -78,7 +78,8 @@ check_base(const struct cow *cow, unsigned char *buffer, struct kio_diag *diag)
 	int rc;
 
 	if (base_of(cow)->limits.size != size)
-		return kio_refuse(diag, -ESTALE, "this is another base: it has %U bytes, and that of the overlay %U",
+		return kio_refuse(diag, -ESTALE, "this is another base: it has %U bytes, and that of the overlay %U; "
+						 "kiobuf create --force makes the overlay anew, and empty",
 				  base_of(cow)->limits.size, size);
 	rc = kio__cow_samples(size, read_base, base_of(cow), buffer, NULL, samples);
 	if (rc < 0)

@@ -696,7 +696,7 @@ TEST("cow: a reset writes the header only, and never shows older data again")
 	CHECK_EQ(reset(false), 0);
 	CHECK_EQ(noted(OVERLAY, KIO_WRITE), 2);
 	for (unsigned i = 0; i < trace_count; i++)
-		CHECK(trace_notes[i].leg == BASE || trace_notes[i].offset < MAP);
+		CHECK(trace_notes[i].op == KIO_READ || trace_notes[i].offset < MAP);
 	memcpy(wanted, trace_bytes(BASE), SIZE);
 	CHECK(opens_as_wanted());
 	/* an entry of now in the midst of those of before */
@@ -715,6 +715,24 @@ TEST("cow: a reset writes the header only, and never shows older data again")
 	trace_bytes(OVERLAY)[45] ^= 1;
 	CHECK(opens_as_wanted());
 	trace_bytes(OVERLAY)[4096 + 45] ^= 1;
+	CHECK(opens_as_wanted());
+}
+
+TEST("cow: a reset does not say that it is empty where the map is damaged: it would not open")
+{
+	struct rig rig;
+
+	create(STACK);
+	CHECK(rig_open(&rig, STACK, NULL));
+	put(&rig, 0, CLUSTER, 2);
+	rig_close(&rig);
+	trace_bytes(OVERLAY)[MAP + 40] ^= 1;
+	trace_reset();
+	CHECK_EQ(reset(false), -EIO);
+	CHECK_EQ(noted(OVERLAY, KIO_WRITE), 0);
+	trace_bytes(OVERLAY)[MAP + 40] ^= 1;
+	CHECK_EQ(reset(false), 0);
+	memcpy(wanted, trace_bytes(BASE), SIZE);
 	CHECK(opens_as_wanted());
 }
 
