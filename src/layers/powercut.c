@@ -430,10 +430,13 @@ powercut_done(struct kio_layer *layer, struct kio_frame *frame)
 	bool again = false;
 
 	if (!has_power(state)) {
+		/* another error than that from below: it is about all bytes */
+		kio_frame_set_status(frame, 0);
 		kio_frame_set_status(frame, -EIO);
 		return KIO_UP;
 	}
-	if (frame->op != KIO_READ || kio_frame_status(frame) < 0 || !state->overlay)
+	/* of a read that failed, too: what did not fail counts as read */
+	if (frame->op != KIO_READ || !state->overlay)
 		return KIO_UP;
 	kio__mutex_lock(&cut->mutex);
 	/* what the cache had then may have gone below when it was read there already */

@@ -226,6 +226,32 @@ TEST("powercut: an error below fails the flush, and the next one tries again")
 	rig_close(&rig);
 }
 
+TEST("powercut: of a read that fails in part the rest is what was written; when the power is cut nothing of it counts")
+{
+	struct rig rig;
+
+	trace_clear();
+	trace_reset();
+	open_cut(&rig, "powercut | concat { trace id=1 size=4K ; trace id=2 size=1M }");
+	CHECK_EQ(rig_write(&rig, data, 512, 4096), 0);
+	trace_fail(1, KIO_READ, -EIO, 2);
+	memset(back, 7, sizeof(back));
+	CHECK_EQ(rig_read(&rig, back, 8192, 0), -EIO);
+	CHECK_EQ(kio_moved(rig.kio), 4096);
+	CHECK(memcmp(back + 4096, data, 512) == 0);
+	CHECK(is_all(back + 4608, 4096 - 512, 0));
+	trace_hold(2, 0);
+	kio_read(rig.kio, 0, kio_buf(rig.kio, back, 8192), NULL);
+	while (trace_held(2) == 0)
+		kio_loop_step(rig.loop, 0);
+	CHECK_EQ(operate(&rig, "cut"), 0);
+	trace_release(2);
+	CHECK_EQ(rig_wait(&rig, rig.kio), -EIO);
+	CHECK_EQ(kio_moved(rig.kio), 0);
+	CHECK_EQ(operate(&rig, "restore"), 0);
+	rig_close(&rig);
+}
+
 TEST("powercut: what is left lasts before anybody sees it, also when that took two attempts")
 {
 	struct rig rig;
