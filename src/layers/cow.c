@@ -395,6 +395,11 @@ cow_part_done(struct kio_layer *layer, struct kio_frame *frame, struct kio_part 
 		settle(cow, frame, part);
 	self->out--;
 	self->failed |= part->status < 0;
+	if (part->status < 0 && (frame->flags & KIO_FUA) != 0) {
+		/* there will be no round: of what was written nothing is durable */
+		part->start = 0;
+		part->covers = frame->data.len;
+	}
 	return KIO_UP;
 }
 

@@ -347,6 +347,10 @@ TEST("cow: clusters written together and in part not: who is told that a write i
 	CHECK_EQ(rig_wait(&rig, kios[1]), 0);
 	memcpy(wanted + CLUSTER, data + CLUSTER, CLUSTER);
 	CHECK(all_is_as_wanted(&rig));
+	/* with FUA nothing of it counts: there was no round */
+	trace_fail(3, KIO_WRITE, -EIO, 1);
+	CHECK_EQ(write_fua(&rig, 0, 4 * CLUSTER, 2), -EIO);
+	CHECK_EQ(kio_moved(rig.kio), 0);
 	for (unsigned i = 0; i < 2; i++)
 		kio_destroy(kios[i]);
 	rig_close(&rig);
