@@ -11,11 +11,10 @@
  * flight. A range counts those before it that it overlaps, waiting ones too,
  * and goes when the count is zero.
  *
- * One table for a layer, shared by its channels. While there is one channel
- * the lock is a plain flag; opening the second makes it a mutex, with a
- * barrier on all threads in between so that none is left inside unseen.
+ * One table for a layer, shared by its channels.
  */
 #include "core/frame.h"
+#include "port/lock.h"
 
 #define BUCKETS 1024u
 #define CLASSES 64u
@@ -41,9 +40,7 @@ struct kio__ranges {
 	unsigned waiting;
 	unsigned counts[CLASSES];
 	uint64_t classes; /* a bit for each that is not empty */
-	uint32_t inside;
-	uint32_t shared;
-	struct kio__mutex mutex;
+	struct kio__lock lock;
 	struct range *buckets[BUCKETS];
 };
 
@@ -60,9 +57,7 @@ kio__ranges_create(struct kio__ranges **out, uint32_t block)
 
 	if (ranges == NULL)
 		return -ENOMEM;
-	kio__mutex_init(&ranges->mutex);
-	/* without the barrier there is no way from the flag to the mutex */
-	ranges->shared = !kio__barrier_everywhere();
+	kio__lock_init(&ranges->lock);
 	ranges->block = block;
 	*out = ranges;
 	return 0;
@@ -75,42 +70,15 @@ kio__ranges_destroy(struct kio__ranges **out)
 		return;
 	if ((*out)->held != 0)
 		kio__panic("kio_stack_close: %u ranges are still held", (*out)->held);
-	kio__mutex_fini(&(*out)->mutex);
+	kio__lock_fini(&(*out)->lock);
 	kio__free(*out);
 	*out = NULL;
-}
-
-/* --- the lock ----------------------------------------------------------- */
-
-static bool
-lock(struct kio__ranges *ranges)
-{
-	__atomic_store_n(&ranges->inside, 1, __ATOMIC_RELAXED);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (kio__likely(__atomic_load_n(&ranges->shared, __ATOMIC_ACQUIRE) == 0))
-		return false;
-	__atomic_store_n(&ranges->inside, 0, __ATOMIC_RELEASE);
-	kio__mutex_lock(&ranges->mutex);
-	return true;
-}
-
-static void
-unlock(struct kio__ranges *ranges, bool shared)
-{
-	if (shared)
-		kio__mutex_unlock(&ranges->mutex);
-	else
-		__atomic_store_n(&ranges->inside, 0, __ATOMIC_RELEASE);
 }
 
 void
 kio__ranges_share(struct kio__ranges *ranges)
 {
-	if (__atomic_exchange_n(&ranges->shared, 1, __ATOMIC_SEQ_CST) != 0)
-		return;
-	kio__barrier_everywhere();
-	while (__atomic_load_n(&ranges->inside, __ATOMIC_ACQUIRE) != 0)
-		kio__yield();
+	kio__lock_share(&ranges->lock);
 }
 
 /* --- the table ---------------------------------------------------------- */
@@ -234,7 +202,7 @@ count_before(struct range *self, struct range *other)
 static bool
 acquire(struct kio__ranges *ranges, struct range *range)
 {
-	bool shared = lock(ranges), granted;
+	bool shared = kio__lock_enter(&ranges->lock), granted;
 
 	range->before = 0;
 	range->order = ranges->orders++;
@@ -243,7 +211,7 @@ acquire(struct kio__ranges *ranges, struct range *range)
 	insert(ranges, range);
 	granted = range->before == 0;
 	ranges->waiting += !granted;
-	unlock(ranges, shared);
+	kio__lock_leave(&ranges->lock, shared);
 	return granted;
 }
 
@@ -284,12 +252,12 @@ kio__range_clean(struct kio_frame *frame)
 {
 	struct kio__ranges *ranges = frame->level->ranges;
 	struct range *range = kio__area(frame, frame->level->range_at);
-	bool shared = lock(ranges);
+	bool shared = kio__lock_enter(&ranges->lock);
 
 	take_out(ranges, range);
 	if (ranges->waiting != 0 && ranges->held != 0)
 		visit_overlapping(ranges, range, count_down);
-	unlock(ranges, shared);
+	kio__lock_leave(&ranges->lock, shared);
 }
 
 uint64_t
@@ -393,7 +361,7 @@ kio__range_withdraw(struct kio_frame *frame)
 	if ((frame->bits & KIO__RANGED) == 0)
 		return false;
 	range = kio__area(frame, frame->level->range_at);
-	shared = lock(ranges);
+	shared = kio__lock_enter(&ranges->lock);
 	waits = range->before != 0;
 	if (waits) {
 		ranges->waiting--;
@@ -402,7 +370,7 @@ kio__range_withdraw(struct kio_frame *frame)
 			visit_overlapping(ranges, range, count_down);
 		frame->bits &= (uint16_t)~KIO__RANGED;
 	}
-	unlock(ranges, shared);
+	kio__lock_leave(&ranges->lock, shared);
 	return waits;
 }
 
