@@ -59,6 +59,7 @@ struct kio_limits {
 	uint32_t max_transfer; /* longest read or write; 0: none */
 	uint32_t boundary;     /* what crosses a multiple of it is split below; a power of two; 0: none known */
 	uint32_t mem_align;    /* driver only: memory it can use in place; 1: any */
+	uint32_t max_lend;     /* longest that kio_lend needs no copy for; 0: any */
 	uint32_t ops;          /* KIO_OP_BIT of what is supported by itself */
 	bool read_only;        /* write, write-zeroes and discard are refused */
 	bool lend;             /* kio_lend needs no copy */

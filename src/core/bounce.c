@@ -352,6 +352,12 @@ lend_ready(struct kio *kio, uint64_t len)
 	return rc;
 }
 
+static bool
+lends(const struct kio_limits *limits, uint64_t len)
+{
+	return limits->lend && len != 0 && (limits->max_lend == 0 || len <= limits->max_lend);
+}
+
 void
 kio_lend(struct kio *kio, uint64_t offset, uint64_t len, kio_done_fn done)
 {
@@ -364,7 +370,7 @@ kio_lend(struct kio *kio, uint64_t offset, uint64_t len, kio_done_fn done)
 	kio_prepare(kio, KIO_READ, 0, offset, (struct kio_iter){ NULL, 0, len }, done);
 	kio->frame = frame;
 	frame->level = kio->start;
-	if (kio->start->layer->limits.lend && len != 0) {
+	if (lends(&kio->start->layer->limits, len)) {
 		/* checked as any read is; its memory comes from below */
 		frame->data.seg = &kio_no_data;
 		kio__submit_checked(frame, kio->start);

@@ -205,8 +205,8 @@ settle_limits(struct kio_layer *layer, struct kio_diag *diag)
 		limits->ops &= ~(KIO_OP_BIT(KIO_WRITE_ZEROES) | KIO_OP_BIT(KIO_EXTENTS));
 		limits->zeroes = limits->holes = false;
 	}
-	if ((class_->bits & (KIO_CHANGES_DATA | KIO_KEEPS_DATA)) != 0 || class_->part != NULL ||
-	    limits->max_transfer != 0 || layer->apart != 0)
+	if ((class_->bits & KIO_CHANGES_DATA) != 0 || class_->part != NULL || limits->max_transfer != 0 ||
+	    layer->apart != 0)
 		limits->lend = false;
 	if (layer->apart != 0 && (class_->bits & KIO_ORDERED_WRITES) == 0)
 		return kio_refuse(diag, -EINVAL, "class %s ends requests early, and does not order writes",

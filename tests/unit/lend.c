@@ -136,6 +136,24 @@ TEST("lend: a read that is sent again is lent once")
 	}
 }
 
+TEST("lend: through a layer that keeps what is written, and one that failed there is lent once")
+{
+	struct kio_stat stat;
+	struct rig rig;
+
+	open_picky(&rig, "retry 2 backoff=1us | picky | mem 1M");
+	CHECK(kio_stack_limits(rig.stack)->lend);
+	spoilt = 2;
+	kio_lend(rig.kio, 0, sizeof(data), NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	CHECK_EQ(spoilt, 0);
+	CHECK_EQ(memcmp(kio_data(rig.kio).seg->base, data, sizeof(data)), 0);
+	kio_channel_stat(rig.channel, kio_stack_top(rig.stack), &stat);
+	CHECK_EQ(stat.copied, 0);
+	kio_release(rig.kio);
+	rig_close(&rig);
+}
+
 TEST("lend: nothing is lent for no bytes, and may be released")
 {
 	struct rig rig;
