@@ -173,7 +173,7 @@ for l in json.load(sys.stdin)[\"layers\"]:
     subprocess.run([sys.argv[1], \"layers\", l[\"name\"]], capture_output=True, check=True)
 " "$0"' "$K"
 says 'stripe.*fan-out' "layers: the list" "$K" layers
-for layer in align concat cow crop crypt deadline delay fault file log mem merge mirror null powercut readonly retry stripe throttle; do
+for layer in align cache concat cow crop crypt deadline delay fault file log mem merge mirror null powercut readonly retry stripe throttle; do
 	check "layers: $layer is there" "$K" layers $layer
 done
 says '"default": "64K"' "layers: defaults in JSON" "$K" layers stripe --json

@@ -29,6 +29,8 @@ static const struct row {
 	{ "align | crypt header=none " KEY " | @1", 0 },
 	{ "align | crypt header=none " KEY " | crypt header=none " KEY " | @1", 0 },
 	{ "align | mirror state=none { crypt header=none " KEY " | @1 ; crypt header=none " KEY " | @2 }", SURVIVES },
+	{ "cache size=32K block=4K | @1", SURVIVES },
+	{ "cache size=1M | @1", SURVIVES },
 	{ "concat { crop size=32K | @1 ; @2 }", 0 },
 	{ "cow cluster=4K overlay={ @1 } | crop size=32K | @2", CREATED },
 	{ "crop offset=8K size=48K | @1", 0 },

@@ -11,6 +11,8 @@
 #include "port/port.h"
 #include "sim.h"
 
+/* as much as the smallest cache lends */
+#define LENT 12288
 #define SEGS 12
 
 struct op {
@@ -268,6 +270,26 @@ static struct {
 	uint64_t end; /* 0: there was none */
 } before;
 
+/* Its memory comes from below, and goes back when it was looked at. */
+static void
+lent_done(struct kio *kio)
+{
+	struct op *op = kio->priv;
+
+	if (kio_status(kio) == 0) {
+		kio_iter_copy_to(kio_data(kio), op->memory, op->len);
+		kio_release(kio);
+	}
+	op_done(kio);
+}
+
+static void
+lend(struct op *op)
+{
+	kio_chain_init(&op->kio->chain, op->kio->chain.segs, SEGS);
+	kio_lend(op->kio, op->offset, op->len, lent_done);
+}
+
 static void
 start(struct run *run, struct op *op)
 {
@@ -302,6 +324,8 @@ start(struct run *run, struct op *op)
 		kio_clear(op->kio, op->op, op->offset, op->len, op->flags, op_done);
 	else if (op->op == KIO_WRITE)
 		kio_write(op->kio, op->offset, pieces(op), op->flags, op_done);
+	else if (rnd(4) == 0 && op->len <= LENT && kio_stack_limits(run->stack)->lend)
+		lend(op);
 	else
 		kio_read(op->kio, op->offset, pieces(op), op_done);
 }

@@ -52,7 +52,13 @@ put_layer(struct text *text, unsigned block)
 		put(text, words);
 		return block;
 	}
-	switch (rnd(block >= 4096 ? 7 : 6)) {
+	switch (rnd(block >= 4096 ? 8 : 7)) {
+	case 6:
+		if (block > 4096)
+			return block;
+		snprintf(words, sizeof(words), "cache size=%uK block=4K | ", 32u << rnd(5));
+		put(text, words);
+		return block;
 	case 5:
 		snprintf(words, sizeof(words), "merge longest=%lu%s | ", (2 + rnd(64)) * block,
 			 rnd(4) == 0 ? " wait=50us" : "");

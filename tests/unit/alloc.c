@@ -47,6 +47,7 @@ static const char *const stacks[] = {
 	"null 1M",
 	"mem 1M",
 	"stripe chunk=4K { mem 1M ; mem 1M }",
+	"cache size=64K block=4K | trace",
 	"mirror state=none { mem 1M ; concat { mem 512K ; mem 512K } }",
 	"mirror { trace id=1 ; trace id=2 }",
 	"crypt header=none key-file=a.key | mem 1M",
