@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -60,6 +61,18 @@ unit_skip(const char *why)
 	printf("  skipped: %s\n", why);
 }
 
+/* Where it is counted what runs, it counts that an abort was reached. */
+#ifdef COVERAGE
+extern void __gcov_dump(void);
+
+static void
+dump(int number)
+{
+	(void)number;
+	__gcov_dump();
+}
+#endif
+
 bool
 unit_aborts(void (*run)(void), const char *said)
 {
@@ -76,6 +89,9 @@ unit_aborts(void (*run)(void), const char *said)
 	if (child == 0) {
 		dup2(pipes[1], STDERR_FILENO);
 		close(pipes[0]);
+#ifdef COVERAGE
+		signal(SIGABRT, dump);
+#endif
 		run();
 		_exit(0);
 	}
