@@ -7,6 +7,7 @@
 
 #include <kiobuf/pieces.h>
 
+#include "base/math.h"
 #include "port/port.h"
 #include "trace.h"
 
@@ -329,4 +330,108 @@ TEST("pieces: merged below, they are one I/O again")
 	CHECK_EQ(trace_notes[0].len, 65536);
 	CHECK_EQ(seen.count, 16);
 	close_pieces(&rig, pieces);
+}
+
+TEST("pieces: what cannot be allocated is not made, and nothing is left of it")
+{
+	struct rig rig;
+	struct kio_pieces *pieces = open_pieces(&rig, "trace id=1 size=4M", 65536), *other = NULL;
+	unsigned failed = 0;
+
+	for (unsigned n = 1; n < 100 && other == NULL; n++) {
+		kio__alloc_fail_at = n;
+		other = kio_pieces_create(rig.channel, 65536, LONGEST);
+		kio__alloc_fail_at = 0;
+		failed += other == NULL;
+	}
+	/* itself, carriers, notes, and a container for each of the 16 pieces and the two at its ends */
+	CHECK_EQ(failed, 3 + 18);
+	kio_pieces_destroy(other);
+	kio_pieces_destroy(NULL);
+	CHECK(kio_pieces_create(rig.channel, 65536, UINT64_MAX) == NULL);
+	CHECK(kio_pieces_create(rig.channel, 1, (uint64_t)1 << 40) == NULL);
+	/* a container that was left would not let the channel close */
+	close_pieces(&rig, pieces);
+}
+
+TEST("pieces: without ready and done they run all the same, discards and zeroes too")
+{
+	struct rig rig;
+	struct kio_pieces *pieces = open_pieces(&rig, "trace id=1 size=4M", 65536);
+	static const enum kio_op ops[] = { KIO_WRITE, KIO_DISCARD, KIO_WRITE_ZEROES, KIO_FLUSH };
+
+	for (unsigned i = 0; i < KIO__COUNT(ops); i++) {
+		kio_pieces_submit(pieces, ops[i], 0, 65536,
+				  ops[i] == KIO_WRITE ? kio_buf(rig.kio, data, 200000) : kio_iter_none(200000),
+				  NULL, NULL);
+		CHECK(!kio_event_fired(&pieces->event));
+		while (!kio_event_fired(&pieces->event))
+			step(&rig, 1);
+		CHECK_EQ(pieces->event.status, ops[i] == KIO_FLUSH ? -EINVAL : 0);
+		CHECK_EQ(trace_bytes(1)[65536 + 1000], i == 0 ? data[1000] : 0);
+	}
+	CHECK_EQ(trace_count, 3 * 4);
+	begin(&rig, pieces, KIO_READ, back, 4096, UINT64_MAX / 2 + 1);
+	CHECK_EQ(run(&rig), -EINVAL);
+	begin(&rig, pieces, KIO_WRITE, NULL, 0, 0);
+	kio_pieces_cancel(pieces); /* it has nothing to cancel, and ends by itself */
+	CHECK_EQ(run(&rig), 0);
+	close_pieces(&rig, pieces);
+}
+
+TEST("pieces: cancelled when all has begun, what has ended keeps what it came to")
+{
+	struct rig rig;
+	struct kio_pieces *pieces = open_pieces(&rig, "trace id=1 size=4M cancels", 65536);
+
+	trace_hold(1, 65536);
+	begin(&rig, pieces, KIO_READ, back, 131072, 0);
+	while (seen.count == 0)
+		step(&rig, 1);
+	kio_pieces_cancel(pieces);
+	CHECK_EQ(run(&rig), -ECANCELED);
+	check_range(pieces, 0, 65536, KIO_MOVED, 0);
+	check_range(pieces, 65536, 65536, KIO_FAILED, -ECANCELED);
+
+	/* twice: the second finds nothing that might still begin */
+	trace_reset();
+	trace_hold(1, 0);
+	begin(&rig, pieces, KIO_WRITE, data, LONGEST, 4096);
+	step(&rig, 2);
+	kio_pieces_cancel(pieces);
+	kio_pieces_cancel(pieces);
+	CHECK_EQ(run(&rig), -ECANCELED);
+	trace_release(1);
+	close_pieces(&rig, pieces);
+}
+
+static struct rig busy_rig;
+
+static struct kio_pieces *
+busy_pieces(void)
+{
+	struct kio_pieces *pieces = open_pieces(&busy_rig, "trace id=1 size=4M", 65536);
+
+	begin(&busy_rig, pieces, KIO_READ, back, LONGEST, 0);
+	return pieces;
+}
+
+static void
+submit_twice(void)
+{
+	struct kio_pieces *pieces = busy_pieces();
+
+	kio_pieces_submit(pieces, KIO_READ, 0, 0, kio_buf(busy_rig.kio, back, 4096), NULL, NULL);
+}
+
+static void
+destroy_in_flight(void)
+{
+	kio_pieces_destroy(busy_pieces());
+}
+
+TEST("pieces: to submit or destroy what is in flight aborts and says so")
+{
+	CHECK(unit_aborts(submit_twice, "kio_pieces_submit: the operation is in flight"));
+	CHECK(unit_aborts(destroy_in_flight, "kio_pieces_destroy: the operation is in flight"));
 }
