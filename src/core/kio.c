@@ -119,7 +119,7 @@ submit(struct kio *kio, struct kio_frame *frame, unsigned op_and_flags, uint64_t
 	frame->level = level;
 	if (kio__likely(op_and_flags <= level->fast_op && len - 1 < level->max_len &&
 			((offset | len) & level->mask) == 0 && offset < size &&
-			offset + len <= size && seg->mem == NULL && skip + len <= seg->len)) {
+			offset + len <= size && seg != NULL && seg->mem == NULL && skip + len <= seg->len)) {
 		kio__bump(&level->ios, 1);
 		kio__bump(&level->bytes, len);
 		level->submit(level->layer, frame);
