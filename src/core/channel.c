@@ -135,7 +135,7 @@ fill_level(struct kio_channel *channel, struct kio_level *level, struct kio_laye
 	level->ops = layer->limits.ops;
 	level->max_copy = longest_copy(layer);
 	level->pass_head = KIO__HEAD_OP_FLAGS | (keeps ? 0 : KIO__HEAD_BITS(KIO__WRITABLE));
-	level->fast_op = layer->limits.read_only ? KIO_READ : KIO_WRITE;
+	level->fast_op = layer->limits.read_only || (level->ops & KIO_OP_BIT(KIO_WRITE)) == 0 ? KIO_READ : KIO_WRITE;
 	level->enter = class_->submit;
 	if (level->enter == NULL)
 		level->enter = class_->part != NULL ? split_submit : pass_submit;

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/math.h"
+#include "core/stack.h"
+#include "port/port.h"
 #include "trace.h"
 
 static unsigned char data[1 << 20], back[1 << 20];
@@ -385,4 +387,579 @@ TEST("align: an extent that ends before the request begins says nothing of it")
 	CHECK_EQ(rig.kio->extent_len, 16384 - 5000);
 	rig_close(&rig);
 	CHECK_EQ(remove("holes.img"), 0);
+}
+
+/* --- a class that does what its test wants -------------------------------- */
+
+static struct {
+	void (*submit)(struct kio_layer *layer, struct kio_frame *frame);
+	void (*limits)(struct kio_limits *limits);
+	int close_error, resize_error;
+	unsigned closed;
+	struct kio_frame *frame;
+} rogue;
+
+static int
+rogue_open(struct kio_layer *layer, struct kio_diag *diag)
+{
+	(void)diag;
+	if (rogue.limits != NULL)
+		rogue.limits(&layer->limits);
+	return 0;
+}
+
+static int
+rogue_close(struct kio_layer *layer)
+{
+	(void)layer;
+	rogue.closed++;
+	return rogue.close_error;
+}
+
+static int
+rogue_resize(struct kio_layer *layer, uint64_t size, struct kio_diag *diag)
+{
+	(void)layer;
+	(void)size;
+	return kio_refuse(diag, rogue.resize_error, "no");
+}
+
+static void
+rogue_submit(struct kio_layer *layer, struct kio_frame *frame)
+{
+	if (rogue.submit != NULL)
+		rogue.submit(layer, frame);
+	else
+		kio_pass(frame);
+}
+
+static enum kio_next
+keeps_status(struct kio_layer *layer, struct kio_frame *frame)
+{
+	(void)layer;
+	kio_frame_set_status(frame, kio_frame_status(frame));
+	return KIO_UP;
+}
+
+#define ROGUE(name_, ...)                                                                       \
+	{ .abi = KIO_LAYER_ABI, .struct_size = sizeof(struct kio_class), .name = (name_),       \
+	  .summary = "does what its test wants", .size = sizeof(struct kio_layer), .min_legs = 1, \
+	  .max_legs = 1, .open = rogue_open, .close = rogue_close, .resize = rogue_resize,      \
+	  __VA_ARGS__ }
+
+static const struct kio_class rogues[] = {
+	ROGUE("rogue", .submit = rogue_submit),
+	ROGUE("copier", .submit = rogue_submit, .done = keeps_status, .max_copy = 4096),
+	ROGUE("keeper", .bits = KIO_KEEPS_DATA),
+	ROGUE("orderly", .bits = KIO_ORDERED_WRITES),
+};
+
+static __attribute__((constructor)) void
+rogue_register(void)
+{
+	for (unsigned i = 0; i < KIO__COUNT(rogues); i++)
+		kio_class_register(&rogues[i]);
+}
+
+static struct rig rogue_rig;
+
+/* A write of a page to a stack whose first layer is a rogue. */
+static void
+write_through(const char *text, void (*submit)(struct kio_layer *layer, struct kio_frame *frame))
+{
+	memset(&rogue, 0, sizeof(rogue));
+	rogue.submit = submit;
+	rig_open(&rogue_rig, text, NULL);
+	rig_write(&rogue_rig, data, 4096, 0);
+}
+
+#define BREAKS(name, text, ...)                                        \
+	static void name##_submit(struct kio_layer *layer, struct kio_frame *frame) \
+	{                                                              \
+		(void)layer;                                           \
+		__VA_ARGS__;                                           \
+	}                                                              \
+	static void name(void)                                         \
+	{                                                              \
+		write_through(text, name##_submit);                    \
+	}
+
+static struct kio_iter got;
+static void *base;
+
+BREAKS(completes_twice, "rogue | trace", kio_complete(frame, 0); kio_complete(frame, 0))
+BREAKS(fails_twice, "rogue | trace", kio_complete(frame, -5); kio_complete(frame, -5))
+BREAKS(resumes_completed, "rogue | trace", kio_complete(frame, 0); kio_resume_post(frame, 0))
+BREAKS(passes_other_memory, "rogue | trace", kio_pass_data(frame, 0, frame->data))
+BREAKS(passes_shorter_memory, "copier | trace", kio_pass_data(frame, 0, kio_iter_none(5)))
+BREAKS(passes_misaligned, "rogue | trace block=512", kio_pass_at(frame, 1))
+BREAKS(passes_behind_the_end, "rogue | trace", kio_pass_at(frame, 2 << 20))
+BREAKS(passes_across_the_end, "rogue | trace", kio_pass_at(frame, (1 << 20) - 512))
+BREAKS(splits_without_part, "rogue | trace", kio_split(frame))
+BREAKS(splits_apart, "rogue | trace", kio_split_apart(frame))
+BREAKS(bounces_without_memory, "rogue | trace", kio_bounce(frame, &got))
+BREAKS(wants_too_much, "copier | trace", kio_scratch(frame, 4097, &base))
+BREAKS(lends_too_little, "rogue | trace", kio_complete_lent(frame, kio_iter_none(5), NULL))
+
+TEST("layer: what breaks the contract aborts and says whose it is")
+{
+	CHECK(unit_aborts(completes_twice, "rogue0 finished a frame twice"));
+	CHECK(unit_aborts(fails_twice, "rogue0 finished a frame twice"));
+	CHECK(unit_aborts(resumes_completed, "rogue0 finished a frame twice"));
+	CHECK(unit_aborts(passes_other_memory, "rogue0 passes memory that kio_writable or kio_bounce did not give"));
+	CHECK(unit_aborts(passes_shorter_memory, "copier0 passes memory"));
+	CHECK(unit_aborts(passes_misaligned, "trace0: a layer above sent a write of 4096 bytes at 1;"));
+	CHECK(unit_aborts(passes_behind_the_end, "sent a write of 4096 bytes at 2097152; the size is 1048576"));
+	CHECK(unit_aborts(passes_across_the_end, "sent a write of 4096 bytes at 1048064"));
+	CHECK(unit_aborts(splits_without_part, "class rogue has no part"));
+	CHECK(unit_aborts(splits_apart, "rogue0 did not ask for it in open"));
+	CHECK(unit_aborts(bounces_without_memory, "rogue0: 4096 bytes of its own memory, of at most 0"));
+	CHECK(unit_aborts(wants_too_much, "copier0: 4097 bytes of its own memory, of at most 4096"));
+	CHECK(unit_aborts(lends_too_little, "rogue0 lends 5 bytes of 4096"));
+}
+
+/* --- containers, channels and stacks ---------------------------------------- */
+
+static void
+open_busy(void)
+{
+	rig_open(&rogue_rig, "trace", NULL);
+	kio_write(rogue_rig.kio, 4096, kio_buf(rogue_rig.kio, data, 4096), 0, NULL);
+}
+
+static void
+destroy_in_flight(void)
+{
+	open_busy();
+	kio_destroy(rogue_rig.kio);
+}
+
+static void
+prepare_in_flight(void)
+{
+	open_busy();
+	kio_flush_all(rogue_rig.kio, NULL);
+}
+
+static void
+submit_in_flight(void)
+{
+	open_busy();
+	kio_submit(rogue_rig.kio);
+}
+
+static void
+submit_unprepared(void)
+{
+	rig_open(&rogue_rig, "trace", NULL);
+	kio_submit(rogue_rig.kio);
+}
+
+static void
+close_with_containers(void)
+{
+	rig_open(&rogue_rig, "trace", NULL);
+	kio_channel_close(&rogue_rig.channel);
+}
+
+static void
+close_loop_with_channels(void)
+{
+	rig_open(&rogue_rig, "trace", NULL);
+	kio_loop_close(&rogue_rig.loop);
+}
+
+static void
+close_stack_with_channels(void)
+{
+	rig_open(&rogue_rig, "trace", NULL);
+	kio_stack_close(&rogue_rig.stack, NULL);
+}
+
+static void
+close_with_ranges(void)
+{
+	rig_open(&rogue_rig, "align | trace", NULL);
+	kio_range_hold(rogue_rig.kio, 0, 4096, NULL);
+	rig_wait(&rogue_rig, rogue_rig.kio);
+	rig_close(&rogue_rig);
+}
+
+static void
+open_half_a_tree(void)
+{
+	struct kio_stack *stack;
+	struct kio_layer *top, *other;
+
+	kio__stack_create(&stack, NULL);
+	kio__layer_create(&top, stack, &rogues[0], NULL);
+	kio__layer_create(&other, stack, &rogues[0], NULL);
+	kio__stack_open(stack, top, NULL);
+}
+
+TEST("core: what is in use when it goes aborts and says what it is")
+{
+	CHECK(unit_aborts(destroy_in_flight, "kio_destroy: the container is in flight"));
+	CHECK(unit_aborts(prepare_in_flight, "the container is in flight (write at 4096)"));
+	CHECK(unit_aborts(submit_in_flight, "the container is in flight (write at 4096)"));
+	CHECK(unit_aborts(submit_unprepared, "the container was not prepared"));
+	CHECK(unit_aborts(close_with_containers, "1 containers were not destroyed"));
+	CHECK(unit_aborts(close_loop_with_channels, "1 channels are open on it"));
+	CHECK(unit_aborts(close_stack_with_channels, "a channel is still open"));
+	CHECK(unit_aborts(close_with_ranges, "1 ranges are still held"));
+	CHECK(unit_aborts(open_half_a_tree, "1 of 2 layers hang together"));
+}
+
+TEST("core: a flush of bytes is refused, and so is a view of nothing")
+{
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "trace id=1", NULL));
+	kio_prepare(rig.kio, KIO_FLUSH, 0, 0, kio_iter_none(100), NULL);
+	kio_submit(rig.kio);
+	CHECK_EQ(rig_wait(&rig, rig.kio), -EINVAL);
+	kio_read(rig.kio, 0, (struct kio_iter){ NULL, 0, 4096 }, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), -EFAULT);
+	CHECK_EQ(trace_count, 0);
+	rig_close(&rig);
+}
+
+TEST("core: memory that only the container holds is read into, and given back after")
+{
+	struct kio_mem *mem = kio_mem_create(4096, 4096);
+	struct kio_seg seg = { mem->base, 4096, mem };
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "trace id=1", NULL));
+	kio_read(rig.kio, 0, (struct kio_iter){ &seg, 0, 4096 }, NULL);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	CHECK_EQ(kio_moved(rig.kio), 4096);
+	CHECK(trace_notes[0].base == seg.base);
+	rig_close(&rig);
+}
+
+static void
+knows_all(struct kio_limits *limits)
+{
+	limits->ops |= KIO_OP_BIT(KIO_DISCARD) | KIO_OP_BIT(KIO_WRITE_ZEROES);
+}
+
+TEST("core: an operation that a layer promised and those below it lack is refused there")
+{
+	struct rig rig;
+	struct kio *below;
+
+	memset(&rogue, 0, sizeof(rogue));
+	rogue.limits = knows_all;
+	CHECK(rig_open(&rig, "rogue | trace plain", NULL));
+	CHECK_EQ(rig_clear(&rig, KIO_DISCARD, 4096, 0), -ENOTSUP);
+	CHECK_EQ(rig_clear(&rig, KIO_WRITE_ZEROES, 4096, 0), -ENOTSUP);
+	/* only a container for the top has what it takes to write them */
+	below = kio_create_at(rig.channel, kio_layer_next(kio_stack_top(rig.stack)), 1);
+	kio_clear(below, KIO_WRITE_ZEROES, 0, 4096, 0, NULL);
+	CHECK_EQ(rig_wait(&rig, below), -ENOTSUP);
+	CHECK_EQ(trace_count, 0);
+	kio_destroy(below);
+	rig_close(&rig);
+}
+
+static void
+copies_if_it_must(struct kio_layer *layer, struct kio_frame *frame)
+{
+	struct kio_iter to;
+
+	(void)layer;
+	if (frame->op > KIO_WRITE) {
+		kio_pass(frame);
+	} else if (kio_writable(frame, &to)) {
+		if (to.seg != frame->data.seg)
+			kio_iter_copy(to, frame->data);
+		kio_pass_data(frame, frame->offset, to);
+	}
+}
+
+TEST("layer: a read is always writable in place; what the layer above keeps is not")
+{
+	struct kio_mem mem;
+	struct kio_seg seg = { data, 4096, &mem };
+	struct kio_stat stat;
+	struct rig rig;
+
+	for (unsigned keeps = 0; keeps < 2; keeps++) {
+		memset(&rogue, 0, sizeof(rogue));
+		CHECK(rig_open(&rig, keeps ? "keeper | copier | trace id=1" : "log | copier | trace id=1", NULL));
+		rogue.submit = copies_if_it_must;
+		CHECK_EQ(rig_read(&rig, back, 4096, 0), 0);
+		kio_mem_init(&mem, data, 4096, NULL);
+		kio_write(rig.kio, 0, (struct kio_iter){ &seg, 0, 4096 }, 0, NULL);
+		CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+		kio_channel_stat(rig.channel, kio_control_find(rig.stack, "copier0"), &stat);
+		CHECK_EQ(stat.copied, keeps ? 4096 : 0);
+		rig_close(&rig);
+	}
+}
+
+/* --- limits, and what opens and closes --------------------------------------- */
+
+static void odd_block(struct kio_limits *limits) { limits->block = 3; }
+static void odd_align(struct kio_limits *limits) { limits->mem_align = 3; }
+static void odd_transfer(struct kio_limits *limits) { limits->block = 512; limits->max_transfer = 1000; }
+static void endless(struct kio_limits *limits) { limits->size = (uint64_t)1 << 63; }
+static void reads_only(struct kio_limits *limits) { limits->ops &= ~KIO_OP_BIT(KIO_WRITE); }
+
+TEST("stack: limits that cannot be are refused, and what was open is closed")
+{
+	static void (*const all[])(struct kio_limits *limits) = { odd_block, odd_align, odd_transfer, endless };
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	struct rig rig;
+
+	for (unsigned i = 0; i < KIO__COUNT(all); i++) {
+		memset(&rogue, 0, sizeof(rogue));
+		rogue.limits = all[i];
+		CHECK_EQ(kio_stack_open(&stack, "orderly | mem 1M", NULL, &diag), -EINVAL);
+		CHECK(strstr(diag.text, "class orderly states limits that cannot be") != NULL);
+		CHECK_EQ(rogue.closed, 1);
+	}
+	rogue.limits = reads_only;
+	CHECK(rig_open(&rig, "rogue | trace plain", NULL));
+	CHECK_EQ(rig_write(&rig, data, 4096, 0), -ENOTSUP);
+	CHECK_EQ(kio_stack_limits(rig.stack)->ops & KIO_OP_BIT(KIO_WRITE_ZEROES), 0);
+	rig_close(&rig);
+}
+
+TEST("stack: the first error of closing is told, and all is closed; growing says no where a layer does")
+{
+	struct kio_stack *stack;
+	struct kio_diag diag;
+
+	memset(&rogue, 0, sizeof(rogue));
+	CHECK_EQ(kio_stack_open(&stack, "rogue name=a | rogue name=b | mem 1M", NULL, &diag), 0);
+	rogue.resize_error = -ENOSPC;
+	CHECK_EQ(kio_stack_resize(stack, 2 << 20, &diag), -ENOSPC);
+	CHECK_EQ(kio_stack_limits(stack)->size, 1 << 20);
+	rogue.close_error = -EIO;
+	CHECK_EQ(kio_stack_close(&stack, &diag), -EIO);
+	CHECK_STR(diag.text, "a did not close as it should: Input/output error");
+	CHECK_EQ(rogue.closed, 2);
+}
+
+TEST("stack: the top is nobody's leg, and cannot be a new one")
+{
+	struct kio_stack_options options = { .new_leg = "top" };
+	struct kio_stack *stack;
+	struct kio_diag diag;
+
+	CHECK_EQ(kio_stack_open(&stack, "mem 1M name=top", &options, &diag), -ENOTSUP);
+	CHECK_STR(diag.text, "top is no leg of a layer that can take a new one");
+}
+
+static char logged[600];
+
+static void
+take_log(void *priv, enum kio_severity severity, const char *text)
+{
+	(void)priv;
+	(void)severity;
+	snprintf(logged, sizeof(logged), "%s", text);
+}
+
+TEST("stack: a leg that is left out is closed with all above it in the leg, and described as absent")
+{
+	struct kio_stack_options options = { .log = take_log };
+	const struct kio_layer *crop;
+	char text[64] = "before";
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "sparing { crop name=c | file /nowhere/a ; trace id=1 }", &options));
+	CHECK(strstr(logged, "goes on without c") != NULL);
+	crop = kio_control_find(rig.stack, "c");
+	CHECK(kio_leg_absent(crop) && kio_leg_absent(kio_layer_next(crop)));
+	CHECK_STR(kio_layer_describe(crop, text, sizeof(text)), "absent");
+	CHECK_STR(kio_layer_describe(kio_stack_top(rig.stack), text, sizeof(text)), "");
+	CHECK(kio_layer_describe(crop, NULL, 0) == NULL);
+	CHECK_EQ(kio_leg_longest(kio_stack_top(rig.stack)), UINT64_MAX);
+	CHECK_EQ(rig_write(&rig, data, 4096, 0), 0);
+	rig_close(&rig);
+}
+
+TEST("core: a layer's name that leaves no room in a line of the log is cut")
+{
+	struct kio_stack_options options = { .log = take_log };
+	struct kio_stack *stack;
+	struct kio_layer *layer;
+	char name[500];
+
+	memset(name, 'n', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	CHECK_EQ(kio__stack_create(&stack, &options), 0);
+	CHECK_EQ(kio__layer_create(&layer, stack, &rogues[0], name), 0);
+	kio_log(layer, KIO_INFO, "nothing of it is seen");
+	CHECK_EQ(strlen(logged), 399);
+	CHECK_EQ(strspn(logged, "n"), 399);
+	CHECK_EQ(kio__stack_close(stack, NULL), 0);
+}
+
+/* --- channels ------------------------------------------------------------------ */
+
+static struct {
+	bool fails;
+	unsigned busy, asked;
+} duty;
+
+static int
+failing_channel_open(struct kio_layer *layer, struct kio_channel *channel, void *area)
+{
+	(void)layer;
+	(void)channel;
+	(void)area;
+	return duty.fails ? -ENOSPC : 0;
+}
+
+static bool
+busy_channel_quiet(struct kio_layer *layer, struct kio_channel *channel, void *area)
+{
+	(void)layer;
+	(void)channel;
+	(void)area;
+	duty.asked++;
+	return duty.busy-- <= 1;
+}
+
+static struct kio_task wakes_it;
+
+static void
+do_nothing(struct kio_task *task)
+{
+	(void)task;
+}
+
+static int
+busy_channel_open(struct kio_layer *layer, struct kio_channel *channel, void *area)
+{
+	(void)layer;
+	(void)area;
+	wakes_it.run = do_nothing;
+	kio_loop_defer(kio_channel_loop(channel), &wakes_it);
+	return 0;
+}
+
+struct beside {
+	struct kio_layer layer;
+	struct kio_layer *helper;
+};
+
+static const struct kio_opt beside_opts[] = {
+	KIO_OPT_STACK(struct beside, helper, "a stack at its side"),
+	{ 0 }
+};
+
+static const struct kio_class duties[] = {
+	ROGUE("failing", .channel_open = failing_channel_open),
+	ROGUE("busy", .channel_open = busy_channel_open, .channel_quiet = busy_channel_quiet),
+	{ .abi = KIO_LAYER_ABI, .struct_size = sizeof(struct kio_class), .name = "beside", .summary = "has a helper",
+	  .size = sizeof(struct beside), .opts = beside_opts, .min_legs = 1, .max_legs = 1 },
+};
+
+static __attribute__((constructor)) void
+duty_register(void)
+{
+	for (unsigned i = 0; i < KIO__COUNT(duties); i++)
+		kio_class_register(&duties[i]);
+}
+
+TEST("channel: one that does not open waits until those of its layers that did are quiet")
+{
+	struct kio_channel *channel;
+	struct rig rig;
+
+	memset(&rogue, 0, sizeof(rogue));
+	duty.fails = false;
+	duty.busy = 0;
+	CHECK(rig_open(&rig, "failing | busy | mem 1M", NULL));
+	kio_loop_step(rig.loop, 0);
+	duty.fails = true;
+	duty.busy = 2;
+	duty.asked = 0;
+	CHECK_EQ(kio_channel_open(&channel, rig.stack, rig.loop), -ENOSPC);
+	CHECK_EQ(duty.asked, 2);
+	duty.busy = 0;
+	rig_close(&rig);
+}
+
+TEST("stack: a helper at a layer's side is opened, has levels in a channel, and is left where it cannot be made")
+{
+	struct kio_stack *stack;
+	struct kio_channel *channel;
+	struct kio_loop *loop;
+	struct kio_stat stat;
+	struct kio *kio;
+	int rc = -ENOMEM;
+
+	for (unsigned n = 1; n < 200 && rc == -ENOMEM; n++) {
+		kio__alloc_fail_at = n;
+		rc = kio_stack_open(&stack, "beside helper={ mem 2M name=h } | mem 1M", NULL, NULL);
+		kio__alloc_fail_at = 0;
+	}
+	CHECK_EQ(rc, 0);
+	CHECK_EQ(kio_loop_open(&loop, NULL), 0);
+	CHECK_EQ(kio_channel_open(&channel, stack, loop), 0);
+	kio = kio_create_at(channel, kio_control_find(stack, "h"), 1);
+	kio_write(kio, 1 << 20, kio_buf(kio, data, 4096), 0, NULL);
+	while (!kio_event_fired(&kio->event))
+		kio_loop_step(loop, -1);
+	CHECK_EQ(kio_status(kio), 0);
+	kio_channel_stat(channel, kio_control_find(stack, "h"), &stat);
+	CHECK_EQ(stat.bytes, 4096);
+	kio_destroy(kio);
+	kio_channel_close(&channel);
+	kio_loop_close(&loop);
+	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+}
+
+/* --- the blocking forms ---------------------------------------------------------- */
+
+static void
+flush_submit(struct kio_layer *layer, struct kio_frame *frame)
+{
+	(void)frame;
+	kio_flush(layer->stack);
+}
+
+static void
+blocks_itself(void)
+{
+	memset(&rogue, 0, sizeof(rogue));
+	kio_stack_open(&rogue_rig.stack, "rogue | mem 1M", NULL, NULL);
+	rogue.submit = flush_submit;
+	kio_pwrite(rogue_rig.stack, data, 4096, 0, 0);
+}
+
+TEST("core: a blocking call on the stack's own loop aborts: it would wait for itself")
+{
+	CHECK(unit_aborts(blocks_itself, "a blocking call inside a callback of the stack's own loop"));
+}
+
+TEST("core: the blocking forms say -ENOMEM when they have to, and work when there is memory again")
+{
+	struct kio_stack *stack;
+	unsigned failed = 0;
+	int rc = -ENOMEM;
+
+	for (unsigned n = 1; n < 200 && rc != 0; n++) {
+		CHECK_EQ(kio_stack_open(&stack, "mem 1M", NULL, NULL), 0);
+		kio__alloc_fail_at = n;
+		rc = kio_pwrite(stack, data, 4096, 0, 0);
+		kio__alloc_fail_at = 0;
+		if (rc != 0) {
+			CHECK_EQ(rc, -ENOMEM);
+			failed++;
+			CHECK_EQ(kio_pwrite(stack, data, 4096, 0, 0), 0);
+		}
+		CHECK_EQ(kio_pclear(stack, KIO_DISCARD, 4096, 0, 0), 0);
+		CHECK_EQ(kio_pclear(stack, KIO_WRITE_ZEROES, 4096, 0, 0), 0);
+		CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+	}
+	CHECK_EQ(rc, 0);
+	CHECK(failed > 4);
 }
