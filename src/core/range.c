@@ -117,7 +117,7 @@ visit_class(struct kio__ranges *ranges, unsigned class_, struct range *self, vis
 	/* one that began in the place before may reach into ours */
 	for (place -= place != 0; place <= last; place++) {
 		for (other = *bucket_of(ranges, class_, place); other != NULL; other = other->next) {
-			if (other != self && other->class_ == class_ &&
+			if (other->class_ == class_ &&
 			    other->from >> class_ == place && overlaps(self, other))
 				visit(self, other);
 		}
@@ -137,7 +137,7 @@ is_long(const struct kio__ranges *ranges, const struct range *self)
 	return probes > ranges->held;
 }
 
-/* There is at least one range in the table. */
+/* There is at least one range in the table; self is not in it. */
 static inline __attribute__((always_inline)) void
 visit_overlapping(struct kio__ranges *ranges, struct range *self, visit_fn visit)
 {
@@ -146,7 +146,7 @@ visit_overlapping(struct kio__ranges *ranges, struct range *self, visit_fn visit
 	if (is_long(ranges, self)) {
 		for (other = ranges->newest; other != NULL; other = older) {
 			older = other->older;
-			if (other != self && overlaps(self, other))
+			if (overlaps(self, other))
 				visit(self, other);
 		}
 		return;
@@ -255,7 +255,7 @@ kio__range_clean(struct kio_frame *frame)
 	bool shared = kio__lock_enter(&ranges->lock);
 
 	take_out(ranges, range);
-	if (ranges->waiting != 0 && ranges->held != 0)
+	if (ranges->waiting != 0)
 		visit_overlapping(ranges, range, count_down);
 	kio__lock_leave(&ranges->lock, shared);
 }
