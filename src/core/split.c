@@ -510,8 +510,7 @@ kio__split_zeroes(struct kio_frame *frame)
 {
 	struct kio_level *level = frame->level;
 
-	if (level != frame->kio->start || (frame->bits & KIO__PART) != 0 ||
-	    frame->kio->join == NULL) {
+	if (level != frame->kio->start || frame->kio->join == NULL) {
 		kio_complete(frame, -ENOTSUP);
 		return;
 	}
