@@ -267,7 +267,6 @@ kio_complete_lent(struct kio_frame *frame, struct kio_iter data,
 	kio->lent_release = release;
 	kio->lender = frame;
 	kio->lent = 1;
-	kio->channel->lent++;
 	kio__finish_frame(frame, 0);
 }
 
@@ -291,7 +290,6 @@ lend_take(struct kio *kio)
 	frame->bits |= KIO__LEND;
 	kio->lent = 1 + (uint32_t)page;
 	kio->lender = NULL;
-	kio->channel->lent++;
 	return true;
 }
 
@@ -403,17 +401,16 @@ kio__lend_clean(struct kio *kio)
 		kio__arena_give(&channel->lend, kio->lent - 1, lend_pages(kio));
 	}
 	kio->lent = 0;
-	channel->lent--;
 	lend_serve(channel);
 }
 
-/* A layer above the lender reads once more: what was lent goes back first. */
+/* A layer above the lender reads once more what is lent: a driver's goes back first. */
 void
 kio__lend_again(struct kio *kio)
 {
 	struct kio_frame *first = kio__first_frame(kio);
 
-	if (kio->lent == 0 || kio->lender == NULL)
+	if (kio->lender == NULL)
 		return;
 	kio__lend_clean(kio);
 	first->data = kio_iter_none(first->data.len);

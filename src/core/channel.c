@@ -234,13 +234,10 @@ channel_free(struct kio_channel *channel)
 		kio__panic("kio_channel_close: %u containers were not destroyed", channel->kios);
 	for (unsigned i = channel->first; i < end; i++)
 		level_free(&channel->levels[i]);
-	if (channel->lent != 0)
-		kio__panic("kio_channel_close: %u containers hold lent memory", channel->lent);
 	if (channel->lend.base != NULL)
 		kio__arena_close(&channel->lend);
 	kio__free(channel->legs);
-	if (channel->levels != NULL)
-		kio__free(channel->levels + channel->first);
+	kio__free(channel->levels + channel->first);
 	kio__free(channel);
 }
 

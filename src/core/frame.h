@@ -139,7 +139,6 @@ struct kio_channel {
 	unsigned first, level_count;
 	size_t bytes;
 	unsigned kios; /* containers that callers and layers made */
-	unsigned lent; /* not yet released */
 	struct kio__arena lend; /* made at the first lend */
 };
 
