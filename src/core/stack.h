@@ -20,8 +20,7 @@ struct kio_stack {
 	struct kio__mutex mutex; /* over channels and past statistics */
 	struct kio_channel *channels;
 	struct kio_loop *setup;  /* for I/O while opening, closing and growing */
-	struct kio_channel *setup_channel; /* on setup_root */
-	struct kio_layer *setup_root;
+	struct kio_channel *setup_channel;
 	struct kio *setup_kio;
 	struct kio_loop *own; /* of the blocking forms */
 	struct kio_channel *own_channel;
