@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <kiobuf/kiobuf.h>
 
+#include "port/port.h"
 #include "unit.h"
 
 static unsigned char a[8] = "abcdefg", b[4] = "hij", c[16];
@@ -147,4 +148,12 @@ TEST("mem: from the heap is aligned as asked")
 	memset(mem->base, 1, mem->size);
 	kio_mem_unref(mem);
 	CHECK(kio_mem_create(SIZE_MAX - 8, 8) == NULL);
+}
+
+TEST("mem: what is too large for the address space, or not to be had, is not made")
+{
+	CHECK(kio_mem_create(SIZE_MAX, 8) == NULL);
+	kio__alloc_fail_at = 1;
+	CHECK(kio_mem_create(4096, 8) == NULL);
+	kio__alloc_fail_at = 0;
 }

@@ -376,3 +376,24 @@ TEST("control: a mirror's leg that is failed is told, not read, and stale when i
 	CHECK_EQ(kio_stack_open(&stack, text, NULL, &diag), -ESTALE);
 	trace_clear();
 }
+
+TEST("control: an absent leg has no health, progress or operations of its own, and says so")
+{
+	struct kio_stack *stack = open_stack("mirror state=none degraded { patient name=p | file /nowhere/a name=f ; trace }", NULL);
+	struct kio_progress progress;
+	struct kio_diag diag;
+
+	CHECK_EQ(kio_control_operate(stack, "cure", "p", 0, NULL, NULL, &diag), -ENODEV);
+	CHECK_STR(diag.text, "p is not there");
+	CHECK_EQ(kio_control_operate(stack, "cure", "p", 0, NULL, NULL, NULL), -ENODEV);
+	CHECK_EQ(kio_layer_health(kio_control_find(stack, "f"), NULL, 0), KIO_HEALTH_FAILED);
+	CHECK_EQ(kio_layer_health(kio_stack_top(stack), NULL, 0), KIO_HEALTH_DEGRADED);
+	CHECK(!kio_layer_progress(kio_control_find(stack, "p"), &progress));
+	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+	stack = open_stack("patient name=p { trace name=a }", NULL);
+	answer = -EIO;
+	CHECK(!kio_layer_progress(kio_stack_top(stack), &progress));
+	CHECK_EQ(kio_control_operate(stack, "swap", "a", 0, NULL, NULL, &diag), -EINVAL);
+	CHECK_EQ(kio_control_operate(stack, "cure", "p", 0, NULL, NULL, NULL), -EIO);
+	CHECK_EQ(kio_stack_close(&stack, NULL), 0);
+}

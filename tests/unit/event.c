@@ -609,3 +609,17 @@ TEST_BOTH("event: misuse aborts and says what is wrong")
 	CHECK(unit_aborts(detach_from_sealed, "detaching from an event that is sealed"));
 	CHECK(unit_aborts(wait_for_an_owners, "an owner's event"));
 }
+
+TEST_BOTH("event: a callback is not found on an event that is a group's member")
+{
+	struct kio_event event = fresh();
+	struct kio_group group;
+	struct note a = make('a');
+
+	init_group(&group, KIO_ALL, 0);
+	kio_group_add(&group, &event);
+	CHECK_EQ(kio_event_detach(&event, &a.cb), -EALREADY);
+	kio_group_seal(&group);
+	kio_event_fire(&event, 0);
+	CHECK(kio_event_fired(&group.event));
+}

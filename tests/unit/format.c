@@ -40,3 +40,20 @@ TEST("format: refuse stores the error and the sentence")
 	CHECK_STR(diag.text, "no way");
 	CHECK_EQ(kio_refuse(NULL, -5, "nobody %s", "listens"), -5);
 }
+
+static void
+format_unknown(void)
+{
+	char text[8];
+
+	kio_format(text, sizeof(text), "%y", 1);
+}
+
+TEST("format: nothing is written where there is no room, and an unknown conversion aborts")
+{
+	char text[] = "kept";
+
+	CHECK_EQ(kio_format(text, 0, "%s", "abc"), 3);
+	CHECK_STR(text, "kept");
+	CHECK(unit_aborts(format_unknown, "no conversion %y"));
+}

@@ -712,3 +712,33 @@ TEST_BOTH("group: random trees agree with an evaluation by hand")
 			CHECK(kio_event_fired(&groups[g].drained));
 	}
 }
+
+/* --- more misuse ------------------------------------------------------------ */
+
+static void
+add_too_many(void)
+{
+	struct kio_event event = fresh();
+	struct kio_group group;
+
+	init_group(&group, KIO_ALL, 0);
+	group.members = 0xffffe;
+	kio_group_add(&group, &event);
+}
+
+static void
+add_sealed(void)
+{
+	struct kio_event event = fresh();
+	struct kio_group group;
+
+	kio_event_seal(&event);
+	init_group(&group, KIO_ALL, 0);
+	kio_group_add(&group, &event);
+}
+
+TEST_BOTH("group: a member too many, or one that is sealed, aborts and says so")
+{
+	CHECK(unit_aborts(add_too_many, "more than 1048574 members"));
+	CHECK(unit_aborts(add_sealed, "adding an event that is sealed"));
+}

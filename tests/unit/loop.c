@@ -540,3 +540,167 @@ TEST("loop: a watch that pauses hears nothing, of a hang-up neither, and hears i
 		close(pipes[0]);
 	}
 }
+
+/* --- engines that fail, and misuse --------------------------------------------- */
+
+static struct kio_engine broken;
+
+static int
+broken_enter(struct kio_loop *loop)
+{
+	(void)loop;
+	return -5;
+}
+
+static int
+broken_poll(struct kio_loop *loop, uint64_t due_ns)
+{
+	(void)loop;
+	(void)due_ns;
+	return -5;
+}
+
+static void
+break_engine(struct kio_loop *loop, bool enters)
+{
+	broken = *loop->engine;
+	if (enters)
+		broken.poll = broken_poll;
+	else
+		broken.enter = broken_enter;
+	loop->engine = &broken;
+}
+
+TEST("loop: an engine that fails is told by step and run")
+{
+	for (int enters = 0; enters < 2; enters++) {
+		EACH_ENGINE(loop) {
+			break_engine(loop, enters);
+			CHECK_EQ(kio_loop_step(loop, 0), -5);
+		}
+		EACH_ENGINE(loop) {
+			break_engine(loop, enters);
+			CHECK_EQ(kio_loop_run(loop), -5);
+		}
+	}
+}
+
+TEST("loop: one with a thread of its own ends it when it closes")
+{
+	EACH_ENGINE(loop) {
+		struct count count = { .task.run = count_up, .loop = loop, .wanted = 1000 };
+
+		CHECK_EQ(kio_loop_start(loop), 0);
+		kio_loop_post(loop, &count.task);
+		while (__atomic_load_n(&count.seen, __ATOMIC_RELAXED) == 0)
+			kio__yield();
+	}
+}
+
+static void
+last_from_poll(struct kio_watch *watch, unsigned events)
+{
+	struct pipe_watch *self = kio_container_of(watch, struct pipe_watch, watch);
+	static struct ordered last;
+	uint64_t value;
+
+	(void)events;
+	CHECK_EQ(read(watch->fd, &value, sizeof(value)), 8);
+	last = (struct ordered){ .task.run = note_order, .loop = self->loop, .name = 'z' };
+	kio_loop_last(self->loop, &last.task);
+}
+
+TEST("loop: what the engine's turn puts off wakes a foreign loop again")
+{
+	EACH_ENGINE(loop) {
+		struct pipe_watch self = { .watch.fn = last_from_poll, .loop = loop };
+		struct ordered first = { .task.run = note_order, .loop = loop, .name = 'a' };
+		struct pollfd fd = { .fd = kio_loop_fd(loop), .events = POLLIN };
+		int watched = eventfd(0, EFD_CLOEXEC);
+
+		memset(seen_order, 0, sizeof(seen_order));
+		CHECK_EQ(kio_watch_set(loop, &self.watch, watched, KIO_READABLE), 0);
+		while (poll(&fd, 1, 0) == 1)
+			kio_loop_step(loop, 0);
+		CHECK_EQ(eventfd_write(watched, 1), 0);
+		kio_loop_defer(loop, &first.task);
+		for (int i = 0; i < 5 && strlen(seen_order) < 2; i++) {
+			kio_loop_step(loop, 0);
+			CHECK(strlen(seen_order) == 2 || poll(&fd, 1, 1000) == 1);
+		}
+		CHECK_STR(seen_order, "az");
+		kio_watch_stop(loop, &self.watch, pipe_gone);
+		kio_loop_step(loop, 0);
+		close(watched);
+	}
+}
+
+static void
+step_within(struct kio_task *task)
+{
+	kio_loop_step(kio_container_of(task, struct count, task)->loop, 0);
+}
+
+static void
+runs_within(void)
+{
+	struct kio_loop *loop = open_loop(1);
+	struct count count = { .task.run = step_within, .loop = loop };
+
+	kio_loop_defer(loop, &count.task);
+	kio_loop_step(loop, 0);
+}
+
+static void *
+step_elsewhere(void *loop)
+{
+	kio_loop_step(loop, 0);
+	return NULL;
+}
+
+static void
+driven_by_two(void)
+{
+	struct kio_loop *loop = open_loop(1);
+	pthread_t thread;
+
+	kio_loop_step(loop, 0);
+	pthread_create(&thread, NULL, step_elsewhere, loop);
+	pthread_join(thread, NULL);
+}
+
+static void
+started_twice(void)
+{
+	struct kio_loop *loop = open_loop(1);
+
+	kio_loop_start(loop);
+	kio_loop_start(loop);
+}
+
+static void
+started_after_a_step(void)
+{
+	struct kio_loop *loop = open_loop(1);
+
+	kio_loop_step(loop, 0);
+	kio_loop_start(loop);
+}
+
+static void
+must_step_broken(void)
+{
+	struct kio_loop *loop = open_loop(1);
+
+	break_engine(loop, true);
+	kio__loop_must_step(loop);
+}
+
+TEST("loop: misuse, and an engine that fails where nobody can be told, abort and say so")
+{
+	CHECK(unit_aborts(runs_within, "inside one of the loop's own callbacks"));
+	CHECK(unit_aborts(driven_by_two, "driven by two threads"));
+	CHECK(unit_aborts(started_twice, "the loop has a thread already"));
+	CHECK(unit_aborts(started_after_a_step, "the loop has a thread already"));
+	CHECK(unit_aborts(must_step_broken, "the engine threads failed"));
+}

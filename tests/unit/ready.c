@@ -24,6 +24,7 @@ TEST_BOTH("ready: arms are taken in the order in which they fired, those that fi
 	CHECK(kio_ready_take(&ready) == &arms[3]);
 	CHECK(kio_ready_take(&ready) == &arms[2]);
 	CHECK_EQ(arms[2].cb.status, -2);
+	CHECK(kio_event_fired(kio_ready_event(&ready))); /* the next was fetched with it */
 	kio_event_fire(&events[1], 0);
 	CHECK(kio_ready_take(&ready) == &arms[0]);
 	CHECK(kio_event_fired(kio_ready_event(&ready)));
@@ -60,6 +61,27 @@ TEST_BOTH("ready: its event fires once for what comes while nobody looks, and is
 	kio_ready_arm(&ready, &arms[0], &events[0]);
 	kio_event_fire(&events[0], 0);
 	CHECK_STR(order, "ab");
+}
+
+TEST_BOTH("ready: arms an event that others are attached to, and is called in its turn")
+{
+	struct kio_event event = fresh();
+	struct kio_ready_arm arm = { 0 };
+	struct kio_ready ready;
+	struct note a = make('a');
+
+	reset();
+	if (shared)
+		kio_ready_init_shared(&ready);
+	else
+		kio_ready_init(&ready);
+	kio_event_attach(&event, &a.cb);
+	kio_ready_arm(&ready, &arm, &event);
+	CHECK(kio_ready_take(&ready) == NULL);
+	kio_event_fire(&event, -7);
+	CHECK_STR(order, "a");
+	CHECK(kio_ready_take(&ready) == &arm);
+	CHECK_EQ(arm.cb.status, -7);
 }
 
 static void

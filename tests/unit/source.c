@@ -644,3 +644,19 @@ TEST("source: that loses in a group is cancelled, and the group is drained when 
 		CHECK(kio_event_fired(&group.drained));
 	}
 }
+
+static void
+start_fired(void)
+{
+	struct kio_source source = { 0 };
+	struct kio_loop *loop;
+
+	kio_loop_open(&loop, NULL);
+	kio_event_fire(&source.event, 0);
+	kio_source_timer(loop, &source, 0);
+}
+
+TEST("source: one that has fired aborts when it is started as it is")
+{
+	CHECK(unit_aborts(start_fired, "started with an event that has fired"));
+}
