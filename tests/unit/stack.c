@@ -963,3 +963,94 @@ TEST("core: the blocking forms say -ENOMEM when they have to, and work when ther
 	CHECK_EQ(rc, 0);
 	CHECK(failed > 4);
 }
+
+/* --- parts --------------------------------------------------------------------- */
+
+static enum kio_next
+spoil_part(struct kio_layer *layer, struct kio_frame *frame, struct kio_part *part)
+{
+	(void)layer;
+	(void)frame;
+	part->status = -EIO;
+	return KIO_UP;
+}
+
+static bool
+part_for_leg_seven(struct kio_layer *layer, struct kio_frame *frame, struct kio_part *part)
+{
+	part->leg = 7;
+	return holding_part(layer, frame, part);
+}
+
+static int
+open_apart(struct kio_layer *layer, struct kio_diag *diag)
+{
+	(void)diag;
+	layer->apart = 1;
+	return 0;
+}
+
+#define PLAIN(name_, ...)                                                                       \
+	{ .abi = KIO_LAYER_ABI, .struct_size = sizeof(struct kio_class), .name = (name_),       \
+	  .summary = "does what its test wants", .size = sizeof(struct kio_layer), .min_legs = 1, \
+	  .max_legs = 1, __VA_ARGS__ }
+
+static const struct kio_class parters[] = {
+	PLAIN("spoiler", .bits = KIO_SEES_PARTS, .part = holding_part, .part_done = spoil_part),
+	PLAIN("astray", .part = part_for_leg_seven),
+	PLAIN("hasty", .open = open_apart),
+};
+
+static __attribute__((constructor)) void
+parters_register(void)
+{
+	for (unsigned i = 0; i < KIO__COUNT(parters); i++)
+		kio_class_register(&parters[i]);
+}
+
+static void
+go_astray(void)
+{
+	rig_open(&rogue_rig, "astray | trace", NULL);
+	rig_write(&rogue_rig, data, 8192, 0);
+}
+
+TEST("layer: a part that the class calls failed is; one for no leg, and copies without order, are refused")
+{
+	struct kio_stack *stack;
+	struct kio_diag diag;
+	struct rig rig;
+
+	CHECK(rig_open(&rig, "spoiler | trace", NULL));
+	CHECK_EQ(rig_write(&rig, data, 8192, 0), -EIO);
+	CHECK_EQ(trace_count, 2);
+	CHECK_EQ(rig.kio->fail_len, 8192);
+	rig_close(&rig);
+	CHECK(unit_aborts(go_astray, "astray0: a part for leg 7 of 1"));
+	CHECK_EQ(kio_stack_open(&stack, "hasty | mem 1M", NULL, &diag), -EINVAL);
+	CHECK(strstr(diag.text, "class hasty ends requests early, and does not order writes") != NULL);
+}
+
+static void
+keep_frame(struct kio_layer *layer, struct kio_frame *frame)
+{
+	(void)layer;
+	rogue.frame = frame;
+}
+
+TEST("layer: what a class without cancel keeps ends when it ends")
+{
+	struct rig rig;
+
+	memset(&rogue, 0, sizeof(rogue));
+	rogue.submit = keep_frame;
+	CHECK(rig_open(&rig, "rogue | trace", NULL));
+	kio_write(rig.kio, 0, kio_buf(rig.kio, data, 4096), 0, NULL);
+	kio_cancel(rig.kio);
+	kio_loop_step(rig.loop, 0);
+	CHECK(!kio_event_fired(&rig.kio->event));
+	CHECK(kio_frame_cancelled(rogue.frame));
+	kio_complete(rogue.frame, 0);
+	CHECK_EQ(rig_wait(&rig, rig.kio), 0);
+	rig_close(&rig);
+}
