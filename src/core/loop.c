@@ -483,7 +483,7 @@ kio_work_start(struct kio_loop *loop, struct kio_work *work)
 
 	work->loop = loop;
 	job->run = work_run;
-	if (kio__job_queue(job) == 0)
+	if (!loop->engine->alone && kio__job_queue(job) == 0)
 		return;
 	/* no thread to be had: then here */
 	work->run(work);

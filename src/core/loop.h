@@ -48,6 +48,7 @@ struct kio__io {
 
 struct kio_engine {
 	const char *name;
+	bool alone; /* nothing is to run beside the loop: workers' work is done on it */
 	/* Sets loop->state. */
 	int (*open)(struct kio_loop *loop, const struct kio_loop_options *options);
 	void (*close)(struct kio_loop *loop);
