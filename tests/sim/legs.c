@@ -29,6 +29,7 @@ struct legs {
 	unsigned count;
 	uint32_t all;
 	uint32_t sure;   /* in sync, for sure */
+	uint32_t were;   /* there the last time */
 	uint32_t again;  /* the same legs have to be there as when it was only read; 0: any */
 	bool crashed;
 	bool at_failure; /* of a leg the power fails, soon */
@@ -45,6 +46,8 @@ struct plan {
 	unsigned keep; /* leg; LEGS: none */
 	unsigned weak; /* a leg; LEGS: none */
 	unsigned die_disk, die, error; /* of a disk of it: at which write; errors in a million requests */
+	unsigned off; /* or the power of that disk alone fails, at this write */
+	unsigned slow; /* a leg whose requests are late by this; LEGS: none */
 	unsigned cut_disk, cut; /* the power fails at a write of this disk */
 	unsigned steps;  /* or after so many steps; 0: not */
 	bool at_failure; /* or when a leg has failed */
@@ -89,7 +92,8 @@ put_leg(struct legs *legs, unsigned leg, const struct plan *plan)
 		} else if (*at == '@') {
 			words[0] = '\0';
 			if (plan->weak < LEGS && plan->die_disk == disk)
-				snprintf(words, sizeof(words), " die=%u error=%u", plan->die, plan->error);
+				snprintf(words, sizeof(words), " die=%u off=%u error=%u", plan->die, plan->off,
+					 plan->error);
 			if (plan->cut != 0 && plan->cut_disk == disk)
 				snprintf(words, sizeof(words), " cut=%u", plan->cut);
 			disk++;
@@ -120,6 +124,8 @@ compose(struct legs *legs, const struct plan *plan)
 		if ((plan->present >> leg & 1) == 0)
 			continue;
 		put(&legs->text, first ? "" : " ; ");
+		if (leg == plan->slow && kio__sim_fires(KIO__SIM_SLOW_LEG))
+			put(&legs->text, "delay 2ms | ");
 		put_leg(legs, leg, plan);
 		first = false;
 	}
@@ -216,6 +222,11 @@ open_legs(struct legs *legs, struct plan *plan, struct kio_diag *diag)
 	int rc = open_as(legs, plan, false, diag);
 
 	legs->totals->reopened++;
+	if ((legs->were & ~plan->present) != 0)
+		kio__sim_fires(KIO__SIM_LEG_LOSS);
+	if ((plan->present & ~legs->were) != 0)
+		kio__sim_fires(KIO__SIM_LEG_RETURN);
+	legs->were = plan->present;
 	if (rc == -ENOTUNIQ) {
 		/* a crash while it opened without one of them */
 		legs->totals->apart++;
@@ -362,10 +373,15 @@ choose_faults(const struct legs *legs, struct plan *plan)
 		plan->weak = rnd(3) != 0 ? lowest(sure) : any_of(sure);
 		plan->die_disk = any_disk(legs, plan->weak);
 		if (rnd(2) == 0)
-			plan->die = 3 + (unsigned)rnd(20);
-		else
 			plan->error = rnd(2) == 0 ? 20000 : 3000;
+		else if (rnd(2) == 0)
+			plan->off = 3 + (unsigned)rnd(20);
+		else
+			plan->die = 3 + (unsigned)rnd(20);
 		sure &= ~(1u << plan->weak);
+		/* so that it fails when others have answered */
+		if (rnd(4) == 0)
+			plan->slow = plan->weak;
 	}
 	plan->at_flush = rnd(4) == 0;
 	switch (rnd(8)) {
@@ -396,8 +412,8 @@ choose_faults(const struct legs *legs, struct plan *plan)
 static struct plan
 choose_plan(struct legs *legs)
 {
-	struct plan plan = { .keep = LEGS, .weak = LEGS, .turn = (unsigned)rnd(legs->count), .present = legs->all,
-			     .resync = (enum mirror_resync)rnd(3) };
+	struct plan plan = { .keep = LEGS, .weak = LEGS, .slow = LEGS, .turn = (unsigned)rnd(legs->count),
+			     .present = legs->all, .resync = (enum mirror_resync)rnd(3) };
 
 	if (legs->again != 0) {
 		plan.present = legs->again;
@@ -406,6 +422,8 @@ choose_plan(struct legs *legs)
 		if ((plan.present & legs->sure) == 0)
 			plan.present |= 1u << lowest(legs->sure);
 	}
+	if (rnd(8) == 0)
+		plan.slow = (unsigned)rnd(legs->count);
 	return plan;
 }
 
@@ -453,7 +471,7 @@ check_legs(struct legs *legs, const struct plan *plan, uint32_t in_use)
 static void
 check_each(struct legs *legs, uint32_t whole)
 {
-	struct plan plan = { .keep = LEGS, .weak = LEGS, .degraded = true, .read_only = true };
+	struct plan plan = { .keep = LEGS, .weak = LEGS, .slow = LEGS, .degraded = true, .read_only = true };
 	struct kio_diag diag;
 
 	for (uint32_t rest = whole; rest != 0; rest &= rest - 1) {
@@ -565,7 +583,7 @@ void
 run_legs(uint64_t seed, struct run *run, struct totals *totals)
 {
 	static struct legs legs;
-	struct plan plan = { .keep = LEGS, .weak = LEGS };
+	struct plan plan = { .keep = LEGS, .weak = LEGS, .slow = LEGS };
 	struct kio_diag diag;
 
 	legs.run = run;
@@ -576,7 +594,7 @@ run_legs(uint64_t seed, struct run *run, struct totals *totals)
 	run->fua = 2;
 	run->longest = rnd(2) == 0 ? 8000 : 40000;
 	choose_stack(&legs);
-	plan.present = legs.sure = legs.all;
+	plan.present = legs.sure = legs.were = legs.all;
 	if (open_as(&legs, &plan, true, &diag) < 0)
 		fail(seed, legs.text.at, diag.text, 0);
 	if (!run_zero(run) || run_close(run) < 0)

@@ -46,9 +46,30 @@ pattern(const struct write *write, uint64_t at)
 	return write->zeroes ? 0 : (unsigned char)(write->value + i * 7 + i / 250);
 }
 
+/* The same of a range. */
+static void
+fill(const struct write *write, uint64_t offset, uint64_t len, unsigned char *to)
+{
+	uint64_t at = 0, row, i = offset - write->offset;
+
+	if (write->zeroes) {
+		memset(to, 0, len);
+		return;
+	}
+	for (; at < len; at += row, i += row) {
+		unsigned char value = (unsigned char)(write->value + i * 7 + i / 250);
+
+		row = kio__min(250 - i % 250, len - at);
+		for (uint64_t j = 0; j < row; j++)
+			to[at + j] = (unsigned char)(value + j * 7);
+	}
+}
+
 static void
 look(struct run *run, uint64_t offset, uint64_t len, const unsigned char *bytes)
 {
+	if (memcmp(bytes, run->now + offset, len) == 0)
+		return;
 	for (uint64_t at = offset; at < offset + len; at++) {
 		if (bytes[at - offset] == run->now[at] || (run->unsure[at] & UNSURE_NOW) != 0)
 			continue;
@@ -73,16 +94,16 @@ write_done(struct run *run, const struct op *op)
 {
 	const struct write *write = &run->writes[op->number - 1];
 
+	fill(write, op->offset, op->len, run->now + op->offset);
 	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
-		run->now[at] = pattern(write, at);
 		/* or a later one stands there, which waits for this */
-		if (run->by[at] == op->number)
-			run->by[at] = 0;
+		run->by[at] = run->by[at] == op->number ? 0 : run->by[at];
 		run->unsure[at] &= UNSURE_DISK;
-		if ((op->flags & KIO_FUA) != 0) {
-			run->base[at] = run->now[at];
+	}
+	if ((op->flags & KIO_FUA) != 0) {
+		memcpy(run->base + op->offset, run->now + op->offset, op->len);
+		for (uint64_t at = op->offset; at < op->offset + op->len; at++)
 			run->from[at] = op->number;
-		}
 	}
 	if ((op->flags & KIO_FUA) != 0 && op->number > run->acked_from)
 		cut_power(run);
@@ -160,12 +181,16 @@ op_done(struct kio *kio)
 		fail(run->seed, run->text, "a second completion", op->offset);
 	op->busy = false;
 	run->ios++;
+	run->layer_ios += run->depth;
 	run->bytes += op->len;
+	kio__sim_note(kio_loop_now(run->loop), (uint64_t)(op - ops) + ((uint64_t)(uint32_t)status << 32));
 	if (status < 0) {
 		if (op->number != 0)
 			write_failed(run, op);
 		run->saw_error |= status != -ECANCELED && status != -ETIMEDOUT;
 		run->late += status == -ETIMEDOUT;
+		kio__sim.fired[KIO__SIM_DEADLINE] += status == -ETIMEDOUT;
+		kio__sim.fired[KIO__SIM_CANCEL] += status == -ECANCELED;
 		if (status == -ECANCELED && !op->cancelled)
 			fail(run->seed, run->text, "nobody cancelled this", op->offset);
 		run->cancelled += status == -ECANCELED;
@@ -173,6 +198,7 @@ op_done(struct kio *kio)
 			fail(run->seed, run->text, "a failure outside its request", kio->fail_from);
 	} else if (op->op == KIO_READ && op->looks) {
 		look(run, op->offset, op->len, op->memory);
+		run->verified += op->len >= 4096;
 	} else if (op->number != 0) {
 		write_done(run, op);
 	} else if (op->op == KIO_FLUSH && mark.on) {
@@ -257,10 +283,9 @@ note_write(struct run *run, struct op *op)
 	}
 	*write = (struct write){ op->offset, op->len, (unsigned)rnd(256), op->op == KIO_WRITE_ZEROES };
 	op->number = ++run->count;
-	for (uint64_t at = op->offset; at < op->offset + op->len; at++) {
+	for (uint64_t at = op->offset; at < op->offset + op->len; at++)
 		run->by[at] = op->number;
-		op->memory[at - op->offset] = pattern(write, at);
-	}
+	fill(write, op->offset, op->len, op->memory);
 	return true;
 }
 
@@ -309,7 +334,13 @@ start(struct run *run, struct op *op)
 	op->looks = true;
 	if (rnd(20) == 0 && !mark.on) {
 		op->op = KIO_FLUSH;
+		op->flags = 0;
 		op->len = 0;
+	}
+	if (!sim_may_send(op->op, op->flags, op->offset, op->len))
+		return;
+	kio__sim_note(kio_loop_now(run->loop) + op->op, op->offset + (op->len << 32));
+	if (op->op == KIO_FLUSH) {
 		flush_sent(run);
 		op->busy = true;
 		kio_flush_all(op->kio, op_done);
@@ -414,7 +445,7 @@ run_requests(struct run *run, unsigned count)
 		if (!op->busy) {
 			op->cancelled = false;
 			start(run, op);
-		} else if (rnd(run->cancel) == 0) {
+		} else if (rnd(run->cancel) == 0 && (kio__sim.without >> KIO__SIM_CANCEL & 1) == 0) {
 			op->cancelled = true;
 			kio_cancel(op->kio);
 		} else {
@@ -496,6 +527,7 @@ run_open(struct run *run, const char *text, const struct kio_stack_options *opti
 	unsigned channels = 1 + (unsigned)rnd(CHANNELS);
 	int rc = kio_stack_open(&run->stack, text, options, diag);
 
+	sim_opens(text);
 	run->text = text;
 	ordered = is_ordered(text);
 	if (rc < 0)
@@ -506,6 +538,7 @@ run_open(struct run *run, const char *text, const struct kio_stack_options *opti
 		if (kio_channel_open(&run->channels[i], run->stack, run->loop) < 0)
 			fail(run->seed, text, "no channel", 0);
 	}
+	run->depth = depth_of(run->stack);
 	run->block = kio_stack_limits(run->stack)->block;
 	run->size = kio__align_down(kio__min(kio_stack_limits(run->stack)->size, SIZE), run->block);
 	run->saw_error = run->power_failed = false;

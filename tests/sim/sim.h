@@ -5,16 +5,23 @@
 /*
  * The simulator's files: main.c, its seeds and what it prints; stacks.c, random
  * stacks; oracle.c, random requests and what may come of them; legs.c, mirrors
- * whose legs die and whose power fails; cow.c, overlays.
+ * whose legs die and whose power fails; cow.c, overlays; swarm.c,
+ * many small requests and all faults; shrink.c, what is left of a seed that failed; exhaustive.c,
+ * all small workloads.
  */
 
 #include <kiobuf/kiobuf.h>
+
+#include "drivers/sim.h"
 
 #define SIZE ((uint64_t)256 << 10)
 #define IN_FLIGHT 8
 #define CHANNELS 2
 
 struct totals {
+	uint64_t verified, layer_ios; /* of 4 KiB, compared; requests times hundredths of layers they pass */
+	uint64_t swarms, replayed;
+	uint64_t faults[KIO__SIM_KINDS];
 	uint64_t seeds, ios, bytes, cuts, errors, flushes, cancelled, late;
 	uint64_t overlays;
 	uint64_t mirrors, reopened, degraded, apart, asked_back, joined; /* mirrors with state, and how they opened again */
@@ -27,6 +34,38 @@ uint64_t rnd(uint64_t below);
 
 /* Prints how to run it again. */
 _Noreturn void fail(uint64_t seed, const char *stack, const char *what, uint64_t at);
+
+/* --- a seed that fails, and less of it ---------------------------------- */
+
+#define SKIPS 512
+
+/* What a seed consists of. */
+enum part { STACK, OVERLAY, SWARM, PARTS };
+
+/* Of the random requests of a seed, numbered from 1, these are not sent. */
+struct limits {
+	uint64_t most; /* no more than so many */
+	struct skip {
+		uint64_t from, to; /* [from, to) */
+	} skips[SKIPS + 1];
+	unsigned skip_count;
+	bool without[PARTS];
+	bool list; /* prints those that are */
+};
+
+extern struct limits limits;
+
+void sim_sends_nothing_yet(void);
+/* Counts a random request. False: this is left out. */
+bool sim_may_send(enum kio_op op, unsigned flags, uint64_t offset, uint64_t len);
+/* For the list. */
+void sim_opens(const char *text);
+/* Where they are counted: in memory that outlives the process. */
+void sim_counts_in(uint64_t *count);
+const char *fault_name(unsigned kind);
+
+/* Makes less of the seed as long as `fails` in a process of its own, and prints what is left. */
+void shrink(uint64_t seed, uint64_t sent, bool (*fails)(uint64_t seed));
 
 /* --- random stacks ------------------------------------------------------ */
 
@@ -46,6 +85,9 @@ void put(struct text *text, const char *words);
 void put_stack(struct text *text, unsigned depth, unsigned block);
 /* A layer over what follows; returns what the blocks of that may be. */
 unsigned put_layer(struct text *text, unsigned block);
+
+/* Layers above the drivers, in hundredths, on the mean way. */
+unsigned depth_of(const struct kio_stack *stack);
 
 /* --- the oracle --------------------------------------------------------- */
 
@@ -79,6 +121,8 @@ struct run {
 	struct write writes[WRITES];
 	uint32_t count; /* of them; the first is number 1 */
 	uint64_t flushes, ios, bytes;
+	uint64_t verified, layer_ios;
+	unsigned depth; /* of the stack that is open */
 	bool saw_error, errors; /* there was one; any read may fail, and succeed then */
 	unsigned fua;     /* one in so many writes */
 	unsigned cancel;  /* one in so many steps cancels a request */
@@ -114,5 +158,13 @@ void run_legs(uint64_t seed, struct run *run, struct totals *totals);
 /* --- overlays ------------------------------------------------------------ */
 
 void run_cow(uint64_t seed, struct run *run, struct totals *totals);
+
+/* --- many requests --------------------------------------------------------- */
+
+void run_swarm(uint64_t seed, struct totals *totals);
+
+/* --- all small workloads ---------------------------------------------------- */
+
+void run_exhaustive(struct totals *totals);
 
 #endif

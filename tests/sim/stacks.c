@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
 
+#include <kiobuf/layer.h>
+
 #include "base/math.h"
 #include "sim.h"
 
@@ -125,4 +127,18 @@ put_stack(struct text *text, unsigned depth, unsigned block)
 		put_stack(text, depth - 1, block);
 		break;
 	}
+}
+
+unsigned
+depth_of(const struct kio_stack *stack)
+{
+	unsigned drivers = 0, sum = 0;
+
+	for (const struct kio_layer *layer = kio_stack_top(stack); layer != NULL; layer = kio_layer_next(layer)) {
+		if (kio_layer_class(layer)->max_legs != 0)
+			continue;
+		drivers++;
+		sum += kio_layer_depth(layer);
+	}
+	return sum * 100 / drivers;
 }
