@@ -471,6 +471,9 @@ read_step(struct run *run, uint64_t at, bool looks)
 		settle(run);
 		if (kio_status(op->kio) != -ETIMEDOUT && (!run->errors || kio_status(op->kio) != -EIO))
 			break;
+		/* what it waited for may take longer than all these tries */
+		for (unsigned i = 0; i < 20 && kio_status(op->kio) == -ETIMEDOUT; i++)
+			kio_loop_step(run->loop, 1000000);
 	}
 	if (kio_status(op->kio) < 0)
 		fail(run->seed, run->text, "it cannot be read", at);
