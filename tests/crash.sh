@@ -7,7 +7,7 @@
 : "${KIOBUF:=$(cd "$(dirname "$0")/.." && pwd)/build/kiobuf}"
 export KIOBUF
 . "$(dirname "$0")/lib.sh"
-CUTS=${1:-16}
+CUTS=${1:-6}
 LIB=$(dirname "$KIOBUF")
 
 # sqlite SENTENCE EXIT SYNCHRONOUS CUTS

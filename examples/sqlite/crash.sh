@@ -50,7 +50,10 @@ while [ "$cut" -lt "$cuts" ]; do
 		if [ "$(echo "$left" | head -n 2)" != "ok
 200000" ]; then
 			damaged=$((damaged + 1))
-			echo "seed=$seed: damaged: $(echo "$left" | head -n 1)"
+			case $left in
+			ok*) echo "seed=$seed: damaged: the accounts hold $(echo "$left" | sed -n 2p) and not 200000" ;;
+			*) echo "seed=$seed: damaged: $(echo "$left" | head -n 1)" ;;
+			esac
 		# only extra makes the end of a transaction, which is that of its journal, last
 		elif [ "$synchronous" = extra ] && [ "$(echo "$left" | tail -n 1)" -lt "$(echo "0$said" | tail -n 1)" ]; then
 			lost=$((lost + 1))

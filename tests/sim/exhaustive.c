@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * All small workloads: up to three requests, one after the other, on a mirror, a
- * cipher and an overlay. The power fails at each write that reaches a disk, and
+ * cipher, an overlay and a cache. The power fails at each write that reaches a disk, and
  * after the last; and of what was not flushed each subset is on the disks. What
  * belongs together is what one disk has in 4 KiB; of more than six such pieces
  * some subsets are drawn.
@@ -43,6 +43,7 @@ static const char *const stacks[] = {
 	"mirror { " LEG "x0 ; " LEG "x1 }",
 	"align | crypt header=none key-file=sim.key | sim size=64K block=512 latency=0 store=x0",
 	"cow cluster=4K overlay={ sim size=1M block=512 latency=0 store=x1 } | sim size=64K block=512 latency=0 store=x0",
+	"cache size=64K block=4K | sim size=64K block=512 latency=0 store=x0",
 };
 
 /* Each leg of the first, as it is when the other is not there. */

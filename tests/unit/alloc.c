@@ -186,12 +186,13 @@ TEST("alloc: none where neighbours are merged, and split again")
 
 #ifdef __SANITIZE_THREAD__
 #define CROWD 1000u
+#define BULK_BYTES (4u << 20)
 #else
 #define CROWD 10000u
+#define BULK_BYTES (64u << 20)
 #endif
 #define BLOCK 4096u
 #define CROWD_BYTES ((uint64_t)CROWD * BLOCK)
-#define BULK_BYTES (64u << 20)
 
 static unsigned crowd_done, crowd_failed;
 
