@@ -41,7 +41,8 @@ count_up(struct kio_task *task)
 {
 	struct count *count = kio_container_of(task, struct count, task);
 
-	if (++count->seen == count->wanted)
+	/* one test looks at it from another thread */
+	if (__atomic_add_fetch(&count->seen, 1, __ATOMIC_RELAXED) == count->wanted)
 		kio_loop_stop(count->loop);
 }
 
@@ -658,7 +659,7 @@ step_elsewhere(void *loop)
 	return NULL;
 }
 
-static void
+static __attribute__((unused)) void
 driven_by_two(void)
 {
 	struct kio_loop *loop = open_loop(1);
@@ -669,7 +670,7 @@ driven_by_two(void)
 	pthread_join(thread, NULL);
 }
 
-static void
+static __attribute__((unused)) void
 started_twice(void)
 {
 	struct kio_loop *loop = open_loop(1);
@@ -699,8 +700,11 @@ must_step_broken(void)
 TEST("loop: misuse, and an engine that fails where nobody can be told, abort and say so")
 {
 	CHECK(unit_aborts(runs_within, "inside one of the loop's own callbacks"));
+	/* where threads are watched, a child of a process that had some may not start any */
+#ifndef __SANITIZE_THREAD__
 	CHECK(unit_aborts(driven_by_two, "driven by two threads"));
 	CHECK(unit_aborts(started_twice, "the loop has a thread already"));
+#endif
 	CHECK(unit_aborts(started_after_a_step, "the loop has a thread already"));
 	CHECK(unit_aborts(must_step_broken, "the engine threads failed"));
 }
