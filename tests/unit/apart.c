@@ -4,54 +4,27 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "trace.h"
-
 #define MOST 64
+#include "crowd.h"
 
 static unsigned char data[1 << 20], back[1 << 20];
-static struct kio *kios[MOST];
-static unsigned done;
-
-static void
-count_done(struct kio *kio)
-{
-	(void)kio;
-	done++;
-}
 
 /* Time is virtual: what is late is late at once. */
 static void
 open_sim(struct rig *rig, const char *text, unsigned reserve)
 {
 	struct kio_stack_options options = { .engine = "sim", .reserve = reserve };
-	struct kio_loop_options loop = { .engine = "sim" };
 
-	memset(rig, 0, sizeof(*rig));
 	trace_reset();
-	if (kio_stack_open(&rig->stack, text, &options, &rig->diag) < 0)
-		printf("  %s\n", rig->diag.text);
-	CHECK_EQ(kio_loop_open(&rig->loop, &loop), 0);
-	CHECK_EQ(kio_channel_open(&rig->channel, rig->stack, rig->loop), 0);
-	rig->kio = kio_create(rig->channel, 64);
-	done = 0;
-	for (unsigned i = 0; i < MOST; i++)
-		kios[i] = kio_create(rig->channel, 1);
+	CHECK(rig_open(rig, text, &options));
+	crowd_open(rig, MOST, 1);
 }
 
 static void
 close_sim(struct rig *rig)
 {
-	for (unsigned i = 0; i < MOST; i++)
-		kio_destroy(kios[i]);
+	crowd_close(MOST);
 	rig_close(rig);
-}
-
-static void
-run(struct rig *rig, unsigned count)
-{
-	for (unsigned i = 0; i < 20000 && done < count; i++)
-		kio_loop_step(rig->loop, 1000000);
-	CHECK_EQ(done, count);
 }
 
 TEST("deadline: in time, data and status are as without it")

@@ -6,50 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "trace.h"
-
 #define MOST 256
+#include "crowd.h"
 
 static unsigned char data[1 << 20], back[1 << 20];
-static struct kio *kios[MOST];
-static unsigned done;
-
-static void
-count_done(struct kio *kio)
-{
-	(void)kio;
-	done++;
-}
-
-static void
-make(const struct rig *rig, unsigned count)
-{
-	done = 0;
-	for (unsigned i = 0; i < count; i++)
-		kios[i] = kio_create(rig->channel, 1);
-}
-
-static void
-destroy(unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		kio_destroy(kios[i]);
-}
-
-static void
-step(struct rig *rig, unsigned times)
-{
-	while (times-- > 0)
-		kio_loop_step(rig->loop, 0);
-}
-
-static void
-run(struct rig *rig, unsigned count)
-{
-	for (unsigned i = 0; i < 20000 && done < count; i++)
-		kio_loop_step(rig->loop, 1000000);
-	CHECK_EQ(done, count);
-}
 
 TEST("cancel: what is not in flight is left alone")
 {
@@ -72,7 +32,7 @@ TEST("cancel: a write that waits for a range leaves, and those behind it go on")
 	struct rig rig;
 
 	CHECK(rig_open(&rig, "align | trace id=1", NULL));
-	make(&rig, 3);
+	crowd_open(&rig, 3, 1);
 	trace_hold(1, 0);
 	for (unsigned i = 0; i < 3; i++)
 		kio_write(kios[i], i * 2048, kio_buf(kios[i], data, 4096), 0, count_done);
@@ -89,7 +49,7 @@ TEST("cancel: a write that waits for a range leaves, and those behind it go on")
 	run(&rig, 3);
 	CHECK_EQ(kio_status(kios[0]), 0);
 	CHECK_EQ(kio_status(kios[2]), 0);
-	destroy(3);
+	crowd_close(3);
 	rig_close(&rig);
 }
 
@@ -100,7 +60,7 @@ TEST("cancel: what waits for memory of a level, or for the lend budget, leaves")
 	struct rig rig;
 
 	CHECK(rig_open(&rig, "align | trace id=1 block=4K", &options));
-	make(&rig, 20);
+	crowd_open(&rig, 20, 1);
 	trace_hold(1, 0);
 	for (unsigned i = 0; i < 20; i++)
 		kio_write(kios[i], i * 8192 + 1, kio_buf(kios[i], data, 100), 0, count_done);
@@ -130,7 +90,7 @@ TEST("cancel: what waits for memory of a level, or for the lend budget, leaves")
 	run(&rig, 3);
 	CHECK_EQ(kio_status(kios[2]), 0);
 	kio_release(kios[2]);
-	destroy(20);
+	crowd_close(20);
 	rig_close(&rig);
 }
 
@@ -140,7 +100,7 @@ TEST("cancel: a split sends no more parts, and its rest counts as not moved")
 	struct rig rig;
 
 	CHECK(rig_open(&rig, "log | trace id=1 max-transfer=4K", &options));
-	make(&rig, 2);
+	crowd_open(&rig, 2, 1);
 	trace_hold(1, 0);
 	kio_write(kios[0], 0, kio_buf(kios[0], data, 1 << 20), 0, count_done);
 	kio_write(kios[1], 0, kio_buf(kios[1], data, 1 << 20), 0, count_done);
@@ -159,7 +119,7 @@ TEST("cancel: a split sends no more parts, and its rest counts as not moved")
 	CHECK_EQ(kios[0]->fail_from, 16384);
 	trace_reset();
 	CHECK_EQ(rig_write(&rig, data, 1 << 20, 0), 0);
-	destroy(2);
+	crowd_close(2);
 	rig_close(&rig);
 }
 
@@ -168,7 +128,7 @@ TEST("cancel: the wish reaches every leg, through layers")
 	struct rig rig;
 
 	CHECK(rig_open(&rig, "log | stripe chunk=4K { log | delay 100s | mem 1M ; delay 100s | mem 1M }", NULL));
-	make(&rig, 1);
+	crowd_open(&rig, 1, 1);
 	kio_read(kios[0], 0, kio_buf(kios[0], data, 1 << 20), count_done);
 	step(&rig, 3);
 	kio_cancel(kios[0]);
@@ -181,7 +141,7 @@ TEST("cancel: the wish reaches every leg, through layers")
 	kio_cancel(kios[0]);
 	run(&rig, 1);
 	CHECK_EQ(kio_status(kios[0]), -ECANCELED);
-	destroy(1);
+	crowd_close(1);
 	rig_close(&rig);
 }
 
@@ -191,7 +151,7 @@ TEST("cancel: a change that a mirror has handed out ends on all legs")
 
 	CHECK(rig_open(&rig, "mirror state=none { delay 1ms | trace id=1 ; delay 20ms | trace id=2 }", NULL));
 	fill_pattern(data, 4096, 0, 5);
-	make(&rig, 1);
+	crowd_open(&rig, 1, 1);
 	kio_write(kios[0], 0, kio_buf(kios[0], data, 4096), 0, count_done);
 	step(&rig, 2);
 	kio_cancel(kios[0]);
@@ -207,7 +167,7 @@ TEST("cancel: a change that a mirror has handed out ends on all legs")
 	CHECK_EQ(kio_status(kios[0]), -ECANCELED);
 	CHECK_EQ(rig_read(&rig, back, 4096, 0), 0); /* no leg is the worse for it */
 	CHECK_EQ(rig_read(&rig, back, 4096, 0), 0);
-	destroy(1);
+	crowd_close(1);
 	rig_close(&rig);
 }
 
@@ -243,7 +203,7 @@ TEST("cancel: what a layer would send again goes up instead")
 	/* below align a write holds a range, which it gives back each time */
 	for (unsigned i = 0; i < 2; i++) {
 		CHECK(rig_open(&rig, i == 0 ? "stubborn | trace" : "stubborn | align | trace", NULL));
-		make(&rig, 1);
+		crowd_open(&rig, 1, 1);
 		tries = 0;
 		kio_write(kios[0], 0, kio_buf(kios[0], data, 4096), 0, count_done);
 		step(&rig, 5);
@@ -252,7 +212,7 @@ TEST("cancel: what a layer would send again goes up instead")
 		kio_cancel(kios[0]);
 		run(&rig, 1);
 		CHECK_EQ(kio_status(kios[0]), -ECANCELED);
-		destroy(1);
+		crowd_close(1);
 		rig_close(&rig);
 	}
 }
@@ -274,7 +234,7 @@ cancel_files(const char *engine)
 	CHECK_EQ(rc, 0);
 	CHECK_EQ(kio_stack_open(&rig.stack, "crypt key-fd=9 header=none | file cancel.img", &options, &diag), 0);
 	CHECK_EQ(kio_channel_open(&rig.channel, rig.stack, rig.loop), 0);
-	make(&rig, MOST);
+	crowd_open(&rig, MOST, 1);
 	for (unsigned round = 0; round < 20; round++) {
 		done = 0;
 		for (unsigned i = 0; i < MOST; i++)
@@ -292,7 +252,7 @@ cancel_files(const char *engine)
 	/* threads may have been faster */
 	CHECK(cancelled > 0 || strcmp(engine, "threads") == 0);
 	CHECK_EQ(cancelled + good, 20 * MOST);
-	destroy(MOST);
+	crowd_close(MOST);
 	kio_channel_close(&rig.channel);
 	CHECK_EQ(kio_stack_close(&rig.stack, &diag), 0);
 	kio_loop_close(&rig.loop);

@@ -6,22 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "trace.h"
-
 #define MOST 400
+#include "crowd.h"
+
 #define PAGE 4096u
 
 static unsigned char data[MOST * PAGE], back[MOST * PAGE];
-static struct kio *kios[MOST];
 static struct kio_mem mems[MOST];
-static unsigned done;
-
-static void
-count_done(struct kio *kio)
-{
-	(void)kio;
-	done++;
-}
 
 static void
 open_merge(struct rig *rig, const char *text, unsigned reserve)
@@ -30,9 +21,7 @@ open_merge(struct rig *rig, const char *text, unsigned reserve)
 
 	trace_clear();
 	CHECK(rig_open(rig, text, &options));
-	done = 0;
-	for (unsigned i = 0; i < MOST; i++)
-		kios[i] = kio_create(rig->channel, 70);
+	crowd_open(rig, MOST, 70);
 	fill_pattern(data, sizeof(data), 0, 3);
 	memset(back, 0, sizeof(back));
 }
@@ -40,17 +29,14 @@ open_merge(struct rig *rig, const char *text, unsigned reserve)
 static void
 close_merge(struct rig *rig)
 {
-	for (unsigned i = 0; i < MOST; i++)
-		kio_destroy(kios[i]);
+	crowd_close(MOST);
 	rig_close(rig);
 }
 
 static void
 settle(struct rig *rig, unsigned count)
 {
-	for (unsigned i = 0; i < 100000 && done < count; i++)
-		kio_loop_step(rig->loop, 1000000000);
-	CHECK_EQ(done, count);
+	run(rig, count);
 	done = 0;
 }
 

@@ -2,24 +2,16 @@
 /* A mirror whose changes end when a quorum of its legs has them. */
 #include <stdio.h>
 #include <unistd.h>
-#include <unistd.h>
 
 #include "mirrors.h"
 
 #define MOST 200
+#include "crowd.h"
+
 #define QUORUM "mirror quorum=1 behind=1s " LEGS
 #define SECOND 1000000000u
 
 static unsigned char data[1 << 20], back[1 << 20];
-static struct kio *kios[MOST];
-static unsigned done;
-
-static void
-count_done(struct kio *kio)
-{
-	(void)kio;
-	done++;
-}
 
 /* Time is virtual; the first regions are dirty. */
 static void
@@ -31,34 +23,15 @@ open_quorum(struct rig *rig, const char *text, unsigned reserve)
 	fill_pattern(data, sizeof(data), 0, 3);
 	CHECK_EQ(rig_write(rig, data, 1 << 19, 0), 0);
 	CHECK_EQ(rig_flush(rig), 0);
-	for (unsigned i = 0; i < MOST; i++)
-		kios[i] = kio_create(rig->channel, 1);
-	done = 0;
+	crowd_open(rig, MOST, 1);
 	trace_reset();
 }
 
 static void
 close_quorum(struct rig *rig)
 {
-	for (unsigned i = 0; i < MOST; i++)
-		kio_destroy(kios[i]);
+	crowd_close(MOST);
 	rig_close(rig);
-}
-
-static void
-step(struct rig *rig, unsigned times)
-{
-	while (times-- > 0)
-		kio_loop_step(rig->loop, 0);
-}
-
-/* Until so many are done, or nothing is to be expected any more. */
-static void
-run(struct rig *rig, unsigned count)
-{
-	for (unsigned i = 0; i < 20000 && done < count; i++)
-		kio_loop_step(rig->loop, 1000000);
-	CHECK_EQ(done, count);
 }
 
 static unsigned
@@ -465,9 +438,7 @@ open_copying(struct rig *rig, const char *without, const char *with, unsigned co
 	CHECK_EQ(rig_write(rig, data, 1 << 19, 0), 0);
 	rig_close(rig);
 	CHECK(rig_open(rig, with, &(struct kio_stack_options){ .engine = "sim", .reserve = 8 }));
-	for (unsigned i = 0; i < MOST; i++)
-		kios[i] = kio_create(rig->channel, 1);
-	done = 0;
+	crowd_open(rig, MOST, 1);
 	for (unsigned i = 0; i < 2000 && first == 0; i++) {
 		kio_loop_step(rig->loop, 1000000);
 		for (unsigned n = 0; n < trace_count; n++)
@@ -606,7 +577,6 @@ TEST("quorum: hedged reads of a leg that never answers do not take all copies wi
 	run(&rig, MOST + 1);
 	close_quorum(&rig);
 }
-
 
 TEST("quorum: hedged reads of a leg that never answers do not take all copies with them")
 {
