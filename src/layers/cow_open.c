@@ -226,21 +226,32 @@ open_map(struct cow *cow, struct kio_diag *diag)
 	return rc;
 }
 
-int
-kio__cow_open(struct kio_layer *layer, struct kio_diag *diag)
+/* find_header has a buffer, and comes before the map. */
+static int
+open_with(struct kio_layer *layer, struct kio_diag *diag,
+	  int (*find_header)(struct cow *cow, unsigned char *buffer, struct kio_diag *diag))
 {
 	struct cow *cow = cow_of(layer);
 	unsigned char *buffer = kio__alloc_aligned(KIO__COW_SAMPLE_MOST, KIO__COW_BLOCK);
 	int rc = buffer == NULL ? -ENOMEM : check_blocks(cow, diag);
 
 	set_limits(cow);
-	if (rc == 0) {
-		rc = read_header(cow, buffer);
-		if (rc < 0)
-			refuse_header(diag, rc);
-	}
 	if (rc == 0)
-		rc = check_header(cow, diag);
+		rc = find_header(cow, buffer, diag);
+	if (rc == 0)
+		rc = open_map(cow, diag);
+	kio__free(buffer);
+	return rc;
+}
+
+static int
+header_there(struct cow *cow, unsigned char *buffer, struct kio_diag *diag)
+{
+	int rc = read_header(cow, buffer);
+
+	if (rc < 0)
+		return refuse_header(diag, rc);
+	rc = check_header(cow, diag);
 	if (rc == 0)
 		rc = check_base(cow, buffer, diag);
 	/* a write of the header was cut off, or one of its copies is damaged */
@@ -249,10 +260,13 @@ kio__cow_open(struct kio_layer *layer, struct kio_diag *diag)
 		if (rc < 0)
 			kio_refuse(diag, rc, "the header of the overlay cannot be written: %e", rc);
 	}
-	if (rc == 0)
-		rc = open_map(cow, diag);
-	kio__free(buffer);
 	return rc;
+}
+
+int
+kio__cow_open(struct kio_layer *layer, struct kio_diag *diag)
+{
+	return open_with(layer, diag, header_there);
 }
 
 /* What was there says nothing any more before the map is emptied, and all of it before there is a new header. */
@@ -294,28 +308,26 @@ make_header(struct cow *cow, unsigned char *buffer, struct kio_diag *diag)
 	return kio__random(header->identity, sizeof(header->identity));
 }
 
+static int
+header_made(struct cow *cow, unsigned char *buffer, struct kio_diag *diag)
+{
+	int rc;
+
+	/* one that is damaged, or of a newer version, is one, too */
+	if (!kio_layer_force(&cow->layer) && read_header(cow, buffer) != -ENODATA)
+		return kio_refuse(diag, -EEXIST, "%s is an overlay already; to create makes it empty",
+				  cow->overlay->name);
+	rc = make_header(cow, buffer, diag);
+	if (rc < 0)
+		return rc;
+	rc = format(cow, buffer);
+	return rc < 0 ? kio_refuse(diag, rc, "the overlay cannot be written: %e", rc) : 0;
+}
+
 int
 kio__cow_create(struct kio_layer *layer, struct kio_diag *diag)
 {
-	struct cow *cow = cow_of(layer);
-	unsigned char *buffer = kio__alloc_aligned(KIO__COW_SAMPLE_MOST, KIO__COW_BLOCK);
-	int rc = buffer == NULL ? -ENOMEM : check_blocks(cow, diag);
-
-	set_limits(cow);
-	/* one that is damaged, or of a newer version, is one, too */
-	if (rc == 0 && !kio_layer_force(layer) && read_header(cow, buffer) != -ENODATA)
-		rc = kio_refuse(diag, -EEXIST, "%s is an overlay already; to create makes it empty", cow->overlay->name);
-	if (rc == 0)
-		rc = make_header(cow, buffer, diag);
-	if (rc == 0) {
-		rc = format(cow, buffer);
-		if (rc < 0)
-			kio_refuse(diag, rc, "the overlay cannot be written: %e", rc);
-	}
-	if (rc == 0)
-		rc = open_map(cow, diag);
-	kio__free(buffer);
-	return rc;
+	return open_with(layer, diag, header_made);
 }
 
 /* --- closing ------------------------------------------------------------ */

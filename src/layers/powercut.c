@@ -28,9 +28,10 @@ struct powercut {
 	unsigned cut_at;  /* this change is cut; 0: none */
 	uint32_t changes; /* atomic; writes and flushes so far */
 
+	uint32_t restored; /* atomic; what the power was when it had become what is left, and that lasted */
+
 	struct kio__mutex mutex; /* of what follows */
 	struct kio__cut_cache cache;
-	uint32_t restored; /* what the power was when it had become what is left, and that lasted */
 	unsigned losses;   /* how often */
 	bool busy;         /* somebody has the turn */
 	struct powercut_frame *first, **last;
@@ -139,11 +140,10 @@ finish(struct powercut_frame *state, int status)
 
 /* --- what is left --------------------------------------------------------- */
 
-/* With the mutex held. */
 static bool
 needs_restore(const struct powercut *cut)
 {
-	return cut->restored != power_now();
+	return __atomic_load_n(&cut->restored, __ATOMIC_ACQUIRE) != power_now();
 }
 
 struct loss {
@@ -366,11 +366,8 @@ do_in_turn(struct powercut *cut, int status)
 static void
 restored(struct powercut *cut, int status)
 {
-	if (status == 0) {
-		kio__mutex_lock(&cut->mutex);
-		cut->restored = cut->turn->power;
-		kio__mutex_unlock(&cut->mutex);
-	}
+	if (status == 0)
+		__atomic_store_n(&cut->restored, cut->turn->power, __ATOMIC_RELEASE);
 	do_in_turn(cut, status);
 }
 
@@ -457,7 +454,7 @@ append(struct powercut *cut, struct kio_frame *frame)
 
 	kio__mutex_lock(&cut->mutex);
 	/* what came before a cut does not arrive after it */
-	fits = cut->restored == state->power &&
+	fits = __atomic_load_n(&cut->restored, __ATOMIC_ACQUIRE) == state->power &&
 	       kio__cut_cache_has_room(&cut->cache, frame->data.len / cut->cache.sector);
 	if (fits)
 		kio__cut_cache_append(&cut->cache, frame->offset, frame->data);
@@ -472,7 +469,7 @@ powercut_submit(struct kio_layer *layer, struct kio_frame *frame)
 {
 	struct powercut *cut = powercut_of(layer);
 	struct powercut_frame *state = kio_frame_area(frame);
-	bool change = frame->op == KIO_WRITE || frame->op == KIO_FLUSH, restore;
+	bool change = frame->op == KIO_WRITE || frame->op == KIO_FLUSH;
 
 	state->frame = frame;
 	state->power = power_now();
@@ -489,12 +486,9 @@ powercut_submit(struct kio_layer *layer, struct kio_frame *frame)
 		finish(state, 0);
 		return;
 	}
-	kio__mutex_lock(&cut->mutex);
-	restore = needs_restore(cut);
-	kio__mutex_unlock(&cut->mutex);
 	if (frame->op == KIO_EXTENTS)
 		kio_complete_extent(frame, frame->data.len, 0);
-	else if (restore || frame->op == KIO_FLUSH || (frame->flags & KIO_FUA) != 0)
+	else if (needs_restore(cut) || frame->op == KIO_FLUSH || (frame->flags & KIO_FUA) != 0)
 		wait_for_turn(cut, state);
 	else if (frame->op == KIO_READ)
 		read_now(cut, state);
